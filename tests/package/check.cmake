@@ -1,0 +1,23 @@
+# Installs the built tree below WORK_DIR, then configures, builds and runs the project in this directory against it.
+#   cmake -D BUILD_DIR=… -D WORK_DIR=… -D COMPILER=… -D FLAGS=… -P check.cmake
+foreach(variable BUILD_DIR WORK_DIR COMPILER)
+  if(NOT ${variable})
+    message(FATAL_ERROR "check.cmake: -D ${variable}=… is missing")
+  endif()
+endforeach()
+
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE result COMMAND_ECHO STDOUT)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "the step above ended with: ${result}")
+  endif()
+endfunction()
+
+# Nothing of an earlier run may stand in for what is no longer installed.
+file(REMOVE_RECURSE ${WORK_DIR})
+run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${WORK_DIR}/prefix)
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK_DIR}/build -G Ninja
+  -D CMAKE_PREFIX_PATH=${WORK_DIR}/prefix -D CMAKE_FIND_USE_PACKAGE_REGISTRY=OFF
+  -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_CXX_FLAGS=${FLAGS})
+run(${CMAKE_COMMAND} --build ${WORK_DIR}/build)
+run(${WORK_DIR}/build/package_user)
