@@ -1,0 +1,52 @@
+#pragma once
+// The library's one exception type. Thrown in the public API when the environment or the caller's input is at fault;
+// bugs in the library itself are assertions (ACTOR_ASSERT), which stay on in release builds.
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace actor {
+
+enum class ErrorCode {
+  MailboxClosed,       ///< the runtime is gone or stopping: nothing more can be sent
+  MailboxFull,         ///< the outbox is at its limit: return from the handler and let it drain
+  AlreadyStarted,      ///< the operation is only possible before start
+  DuplicateActorName,  ///< two actors of one runtime asked for the same name
+  PayloadTooLarge,     ///< an event that could never fit the actor's memory budget
+  TopicNotAllowed,     ///< the manifest does not let this actor publish to that topic
+  Incompatible,        ///< two sides disagree on the protocol version, a schema or a topic's policy
+  Refused,             ///< the broker refused the request; the message says why
+  External,            ///< an exception that came out of user code
+  Io,                  ///< a system call failed: `sys_errno()` says how
+  Internal,            ///< broken invariant or hostile peer
+  SettleTimeout,       ///< a test waited for a condition that did not come
+};
+
+std::string_view to_string(ErrorCode code);
+
+/// What was being done, to what, why it failed and what to do about it; plus a fixed code and errno for programs.
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, const std::string& message, int sys_errno = 0);
+
+  ErrorCode code() const { return code_; }
+  int sys_errno() const { return errno_; }
+
+ private:
+  ErrorCode code_;
+  int errno_;
+};
+
+/// Throws Error(Io) for a failed system call: "`doing`: <strerror>".
+[[noreturn]] void throw_errno(const std::string& doing);
+
+namespace detail {
+[[noreturn]] void assertion_failed(const char* condition, const char* file, int line, const char* why);
+}
+
+/// An assertion that stays on in release builds. `why` says which rule was broken.
+#define ACTOR_ASSERT(condition, why) \
+  ((condition) ? void(0) : ::actor::detail::assertion_failed(#condition, __FILE__, __LINE__, why))
+
+}  // namespace actor

@@ -1,0 +1,69 @@
+#pragma once
+// What stands behind a Context: the port, the loop and the switches of whoever runs the actor (a process of its own, or
+// a supervisor). One per actor, owned by its runner, used on the actor's thread; Injection alone is thread-safe.
+
+#include <actor/id.hpp>
+#include <actor/loop.hpp>
+#include <actor/transport.hpp>
+#include <actor/error.hpp>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace actor {
+
+/// Work handed to an actor's thread from others. Shared: it may outlive the actor, and then refuses.
+class Injection {
+ public:
+  Injection();
+  ~Injection();
+  Injection(const Injection&) = delete;
+  Injection& operator=(const Injection&) = delete;
+
+  /// Any thread. False when the actor has stopped: `work` will not run.
+  bool post(std::function<void()> work);
+  /// The actor's thread: runs what was posted. Returns how many ran.
+  std::size_t run();
+  void close();
+  int bell() const { return bell_; }
+  /// Relaxed: may lag behind post(), whose bell wakes a sleeper.
+  bool pending() const { return pending_.load(std::memory_order_relaxed); }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::function<void()>> work_;
+  std::atomic<bool> pending_ = false;
+  bool closed_ = false;
+  int bell_ = -1;
+};
+
+struct Host {
+  Host(ActorId actor_id, Port& actor_port, Loop& actor_loop)
+      : id(actor_id), port(actor_port), loop(actor_loop), injection(std::make_shared<Injection>()) {
+    loop.add_bell(injection->bell());
+  }
+  ~Host() {
+    injection->close();
+    loop.remove_bell(injection->bell());
+  }
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  void assert_owner() const {
+    ACTOR_ASSERT(std::this_thread::get_id() == owner,
+                 "a Context belongs to its actor's thread; other threads use ctx.injector()");
+  }
+
+  ActorId id;
+  Port& port;
+  Loop& loop;
+  std::shared_ptr<Injection> injection;
+  std::thread::id owner = std::this_thread::get_id();
+  bool stop_requested = false;
+  std::function<void()> stop_runtime = [] {};
+};
+
+}  // namespace actor

@@ -1,0 +1,40 @@
+#include <actor/host.hpp>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace actor {
+
+Injection::Injection() : bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (bell_ < 0) throw_errno("making an injector's doorbell (eventfd)");
+}
+
+Injection::~Injection() { ::close(bell_); }
+
+bool Injection::post(std::function<void()> work) {
+  const std::scoped_lock lock(mutex_);
+  if (closed_) return false;
+  work_.push_back(std::move(work));
+  pending_.store(true, std::memory_order_relaxed);
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(bell_, &one, sizeof one);  // full means: rung already
+  return true;
+}
+
+std::size_t Injection::run() {
+  std::vector<std::function<void()>> work;
+  {
+    const std::scoped_lock lock(mutex_);
+    work.swap(work_);
+    pending_.store(false, std::memory_order_relaxed);
+  }
+  for (const auto& item : work) item();
+  return work.size();
+}
+
+void Injection::close() {
+  const std::scoped_lock lock(mutex_);
+  closed_ = true;
+  work_.clear();
+}
+
+}  // namespace actor

@@ -1,0 +1,277 @@
+#pragma once
+// The control protocol: what actor processes, tools and the broker say to each other over a SOCK_SEQPACKET Unix socket.
+// One packet is one message: MessageHeader, then the message's fields in the library's own event encoding; file
+// descriptors ride along with SCM_RIGHTS in the order that the message's comment gives. Never on the data path.
+// docs/control-protocol.md tells the order of things. Whoever changes a message raises actor::protocol_version.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace actor::control {
+
+struct MessageHeader {
+  static constexpr std::uint32_t magic_value = 0x52544341;  // "ACTR"
+  std::uint32_t magic;
+  std::uint16_t version;  // actor::protocol_version
+  std::uint16_t kind;     // index in ToBroker or ToActor
+};
+static_assert(sizeof(MessageHeader) == 8);
+
+/// A packet never exceeds this; longer lists are split over several messages.
+inline constexpr std::size_t max_packet_bytes = 128 * 1024;
+inline constexpr std::size_t max_packet_fds = 16;
+
+using RouteId = std::uint32_t;
+
+struct TypeDecl {
+  std::string name;
+  std::uint64_t hash;
+  std::string schema;
+};
+
+struct TopicDecl {
+  std::string name;
+  std::uint8_t policy;  // OverflowPolicy::Kind
+  std::int64_t deadline_ns;
+};
+
+/// A topic as the broker knows it. `id` is what slots carry; never 0.
+struct TopicInfo {
+  std::uint16_t id;
+  std::string name;
+  std::uint8_t policy;
+  std::int64_t deadline_ns;
+  std::uint32_t capacity;  // events per subscriber
+  bool may_publish;
+};
+
+/// A type's number on the wire, given out by the broker; never 0.
+struct TypeInfo {
+  std::uint16_t id;
+  std::uint64_t hash;
+};
+
+struct RouteTopic {
+  std::uint16_t topic;
+  std::uint32_t capacity;
+};
+
+// ---- actor → broker --------------------------------------------------------------------------------------------------
+
+/// First packet of an actor. Fds: the status segment.
+struct Hello {
+  std::string name;  // the manifest's name; for a hand-started actor the name it wants
+  std::string library_version;
+  std::string executable;
+  std::vector<TypeDecl> types;
+  std::vector<TopicDecl> topics;
+  bool hand_started;
+  std::vector<std::string> subscribes;  // of a hand-started actor; the manifest's list counts otherwise
+  std::vector<std::string> publishes;   // likewise; empty = every topic it knows
+};
+
+/// The ring of a route exists and is being written from `base` on. Fds: the ring.
+struct RouteReady {
+  RouteId route;
+};
+
+/// The publisher follows the reader's new cursors (answer to SwitchReader) or has forgotten the route (RemoveRoute).
+struct RouteSwitched {
+  RouteId route;
+};
+
+/// The reader has mapped the route's segment and stored its cursor (answer to Attach).
+struct Attached {
+  RouteId route;
+  std::uint32_t incarnation;  // of the publisher
+};
+
+/// A dead publisher's segment was read to its end; the reader let go of it.
+struct SegmentDrained {
+  RouteId route;
+  std::uint32_t incarnation;
+};
+
+/// A new payload extent; sent before anything refers to it. Fds: the extent.
+struct ExtentAdded {
+  std::uint32_t extent;
+  std::uint64_t bytes;
+};
+
+/// The publisher no longer uses the extent; readers let go of it.
+struct ExtentDropped {
+  std::uint32_t extent;
+};
+
+/// A struct-valued topic met for the first time. Answered by TopicOpened.
+struct OpenTopic {
+  TopicDecl topic;
+};
+
+/// on_start() has returned.
+struct Ready {};
+
+/// A Fail topic overflowed at one reader.
+struct Overflowed {
+  RouteId route;
+  std::uint16_t topic;
+};
+
+/// A peer's memory breaks the rules: the reader has stopped reading the route.
+struct PeerCorrupt {
+  RouteId route;
+  std::string what;
+};
+
+/// The actor is about to exit; `error` is empty for an ordered stop.
+struct Stopping {
+  std::string error;
+};
+
+/// ctx.stop_runtime().
+struct StopRuntime {};
+
+/// Answer to Quiesce: no step, timer or descriptor callback runs any more.
+struct Quiesced {};
+
+/// A tool's request: a JSON text such as {"command":"ps"}. Answered by Reply. Sent instead of Hello.
+struct Request {
+  std::string json;
+};
+
+using ToBroker = std::variant<Hello, RouteReady, RouteSwitched, Attached, SegmentDrained, ExtentAdded, ExtentDropped,
+                              OpenTopic, Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Request>;
+
+// ---- broker → actor --------------------------------------------------------------------------------------------------
+
+/// Answer to Hello. Fds: the control-epoch page (read-only).
+struct Welcome {
+  std::string name;
+  std::uint64_t actor_key;
+  std::uint32_t incarnation;
+  std::uint64_t first_counter;  // event numbers go on from here
+  std::uint32_t epoch_slot;     // index of this actor's word in the control-epoch page
+  std::uint64_t memory_bytes;   // payload budget
+  std::int64_t spin_ns;         // how long to look for events before sleeping
+  std::int64_t stop_timeout_ns;
+  std::uint32_t max_events_per_tick;
+  std::vector<TopicInfo> topics;
+  std::vector<TypeInfo> types;  // same order as in Hello
+  // What the predecessor had in hand when it died; route 0 = nothing.
+  RouteId in_flight_route;
+  std::uint64_t in_flight_sequence;
+  std::uint32_t in_flight_attempt;       // attempts so far
+  std::uint64_t in_flight_first_output;  // number of the first event it sent in answer, 0 = none
+  std::uint64_t in_flight_outputs_end;   // one past the last number it may have sent
+  // Totals of the predecessors.
+  std::uint64_t carried_published;
+  std::uint64_t carried_sent;
+  std::uint64_t carried_dropped;
+  std::uint64_t carried_received;
+  std::uint64_t carried_handled;
+  std::uint64_t carried_skipped;
+};
+
+/// The broker will not have this program; it exits with status 78 and prints `reason`.
+struct Refused {
+  std::string reason;
+};
+
+/// Publisher: a new route. Make a ring that starts at `base`, push to it from now on, answer RouteReady. The reader may be
+/// absent (not yet started, or between two lives): then no status fd, and its cursors stand at `base`.
+/// Fds: data bell (publisher rings, reader listens), space bell (the other way), [reader's status segment].
+struct AddRoute {
+  RouteId route;
+  std::string reader;
+  std::vector<RouteTopic> topics;
+  std::uint32_t slots;  // capacity of the ring, a power of two
+  bool overwriting;     // a DropOldest topic's own ring
+  std::uint64_t base;
+  std::uint32_t cursor_index;  // in the reader's status segment
+  bool reader_present;
+};
+
+/// Publisher: the reader's cursors live in another segment now. Answer RouteSwitched. Fds: reader's status segment.
+struct SwitchReader {
+  RouteId route;
+  std::uint32_t cursor_index;
+};
+
+/// Publisher: the reader is dead: its cursors stand still until SwitchReader. No answer.
+struct ReaderGone {
+  RouteId route;
+};
+
+/// Publisher: the subscription has ended; drop what is queued and staged for it. Answer RouteSwitched.
+struct RemoveRoute {
+  RouteId route;
+};
+
+/// Reader: one segment of a route, oldest first. Store `cursor` at cursor_index (first segment of the route only), answer
+/// Attached. Fds: ring, publisher's status segment, data bell, space bell.
+struct Attach {
+  RouteId route;
+  std::string publisher;
+  std::uint64_t publisher_key;
+  std::uint32_t incarnation;
+  std::vector<RouteTopic> topics;
+  bool overwriting;
+  std::uint64_t cursor;
+  std::uint32_t cursor_index;
+  bool ended;  // the publisher is dead: final_head and from_record hold
+  std::uint64_t final_head;
+  bool from_record;
+};
+
+/// Reader: the publisher of this segment is dead. Read to `final_head`, then, if from_record, the event in its fan-out
+/// record, then go on with the next segment.
+struct PublisherEnded {
+  RouteId route;
+  std::uint32_t incarnation;
+  std::uint64_t final_head;
+  bool from_record;
+};
+
+/// Reader: the subscription has ended; forget the route.
+struct Detach {
+  RouteId route;
+};
+
+/// Reader: a publisher's new extent. Fds: the extent.
+struct PeerExtentAdded {
+  std::uint64_t publisher_key;
+  std::uint32_t incarnation;
+  std::uint32_t extent;
+  std::uint64_t bytes;
+};
+
+struct PeerExtentDropped {
+  std::uint64_t publisher_key;
+  std::uint32_t incarnation;
+  std::uint32_t extent;
+};
+
+/// Type numbers that this reader knows but that were met later (a publisher's types are in its readers' Welcome otherwise).
+struct TopicOpened {
+  TopicInfo topic;
+};
+
+/// Routes are in place: call on_start().
+struct Start {};
+
+/// Steps, timers and descriptor callbacks end; events are still handled. Answer Quiesced.
+struct Quiesce {};
+
+/// Finish the event in hand, call on_shutdown(), exit. (SIGTERM means the same.)
+struct Stop {};
+
+struct Reply {
+  std::string json;
+};
+
+using ToActor = std::variant<Welcome, Refused, AddRoute, SwitchReader, ReaderGone, RemoveRoute, Attach, PublisherEnded,
+                             Detach, PeerExtentAdded, PeerExtentDropped, TopicOpened, Start, Quiesce, Stop, Reply>;
+
+}  // namespace actor::control
