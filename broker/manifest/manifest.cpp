@@ -1,0 +1,54 @@
+#include "manifest/manifest.hpp"
+
+#include <algorithm>
+
+#include "manifest/names.hpp"
+
+namespace actor::broker {
+namespace {
+
+bool is_bare_key_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+}  // namespace
+
+std::string format(const ManifestError& error) {
+  std::string text = error.file;
+  if (error.line != 0) text += ':' + std::to_string(error.line) + ':' + std::to_string(error.column);
+  if (!error.key.empty()) text += ": " + error.key;
+  return text + ": " + error.message;
+}
+
+std::string key_path(std::string_view parent, std::string_view name) {
+  std::string path(parent);
+  if (!path.empty()) path += '.';
+  if (!name.empty() && std::all_of(name.begin(), name.end(), is_bare_key_character)) return path.append(name);
+  path += '"';
+  for (const char c : name) {
+    if (c == '"' || c == '\\') path += '\\';
+    path += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+  }
+  return path + '"';
+}
+
+bool TopicSet::contains(std::string_view topic) const {
+  return (all && !is_system_topic(topic)) || std::find(names.begin(), names.end(), topic) != names.end();
+}
+
+const ActorSection* Manifest::find_actor(std::string_view name) const {
+  const auto found = std::find_if(actors.begin(), actors.end(), [&](const ActorSection& a) { return a.name == name; });
+  return found == actors.end() ? nullptr : &*found;
+}
+
+ManifestError Manifest::error(std::string key, std::string message) const {
+  const auto found = positions.find(key);
+  const SourcePosition at = found == positions.end() ? SourcePosition{} : found->second;
+  return {.file = file.string(),
+          .line = at.line,
+          .column = at.column,
+          .key = std::move(key),
+          .message = std::move(message)};
+}
+
+}  // namespace actor::broker

@@ -1,0 +1,136 @@
+// What the broker is told to run: the manifest, a TOML file, as plain values. Reading is pure: text in, a Manifest or
+// every error at once out; only load_manifest() and check_executables() look at the file system. The broker's brain
+// owns the result; `actorctl check` uses the same functions. Thread-safe: no global state. Every key is described in
+// docs/manifest.md.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace actor::broker {
+
+/// Both count from 1; a column counts characters, not bytes. 0: not in the file.
+struct SourcePosition {
+  unsigned line = 0;
+  unsigned column = 0;
+  bool operator==(const SourcePosition&) const = default;
+};
+
+struct ManifestError {
+  std::string file;
+  unsigned line = 0;
+  unsigned column = 0;
+  std::string key;      // "actors.cpu.restart"; empty for what concerns the whole file
+  std::string message;  // what is wrong, what is allowed, what to do
+};
+
+/// "station.toml:12:11: actors.cpu.restart: ...", the form that editors jump to.
+std::string format(const ManifestError& error);
+
+enum class LogFormat { Text, Json };
+enum class Overflow { Fail, Drop, DropOldest, Block };
+enum class Restart { Permanent, Transient, Temporary };
+
+struct BrokerSection {
+  std::string name;  // [broker] name, or made from the manifest's file name
+  std::optional<std::filesystem::path> runtime_dir;
+  LogFormat log = LogFormat::Text;
+  std::chrono::nanoseconds drain_timeout = std::chrono::seconds(5);
+  std::optional<std::chrono::nanoseconds> shutdown_timeout;  // absent: as long as the drain and the stop timeouts take
+  bool operator==(const BrokerSection&) const = default;
+};
+
+struct TopicSection {
+  std::optional<Overflow> overflow;  // absent: what the programs declare
+  std::optional<std::chrono::nanoseconds> block_deadline;
+  std::uint32_t capacity = 256;  // events per subscriber
+  bool operator==(const TopicSection&) const = default;
+};
+
+/// A list of topics in the manifest. "*" stands for every topic but the broker's own ("$sys/...").
+struct TopicSet {
+  bool all = false;
+  std::vector<std::string> names;  // as written, without "*"
+  bool contains(std::string_view topic) const;
+  bool operator==(const TopicSet&) const = default;
+};
+
+/// Restart 1 happens at once; restart n waits min(max, base * 2^(n-2)). n starts again after `reset_after` of being
+/// Ready.
+struct Backoff {
+  std::chrono::nanoseconds base = std::chrono::milliseconds(10);
+  std::chrono::nanoseconds max = std::chrono::seconds(5);
+  std::chrono::nanoseconds reset_after = std::chrono::seconds(10);
+  bool operator==(const Backoff&) const = default;
+};
+
+/// At most `restarts` inside any window of length `within`; one more exhausts the budget.
+struct RestartBudget {
+  std::uint32_t restarts = 5;
+  std::chrono::nanoseconds within = std::chrono::seconds(10);
+  bool operator==(const RestartBudget&) const = default;
+};
+
+/// A value: what a reload compares to see whether an actor has changed.
+struct ActorSection {
+  std::string name;
+  std::string exec;  // as written; find_executable() says which file that is
+  std::vector<std::string> args;
+  std::map<std::string, std::string> env;    // added to the broker's environment
+  std::optional<std::filesystem::path> cwd;  // relative to the manifest's directory; absent: the broker's own
+  TopicSet publishes{.all = true, .names = {}};
+  TopicSet subscribes;
+  Restart restart = Restart::Permanent;
+  Backoff backoff;
+  RestartBudget budget;
+  std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
+  std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
+  std::uint64_t memory_bytes = std::uint64_t{16} << 20;  // for the events it has sent and nobody has finished with
+  bool operator==(const ActorSection&) const = default;
+};
+
+struct Manifest {
+  BrokerSection broker;
+  std::map<std::string, TopicSection> topics;
+  std::vector<ActorSection> actors;  // in file order: the order of starting
+  std::filesystem::path file;
+  std::map<std::string, SourcePosition, std::less<>> positions;
+
+  const ActorSection* find_actor(std::string_view name) const;
+  /// An error about a key of this manifest, for checks made after reading; without a position when the key is not
+  /// written.
+  ManifestError error(std::string key, std::string message) const;
+};
+
+struct ManifestResult {
+  std::optional<Manifest> manifest;     // set exactly when there are no errors
+  std::vector<ManifestError> errors;    // all of them, in file order; a syntax error hides what comes after it
+  std::vector<ManifestError> warnings;  // the manifest can be run, but is likely not what was meant
+};
+
+constexpr std::size_t max_manifest_bytes = std::size_t{1} << 20;
+
+ManifestResult load_manifest(const std::filesystem::path& file);
+
+/// `file_name` appears in errors, and its stem is the broker's default name. The text is UTF-8.
+ManifestResult parse_manifest(std::string_view text, std::string file_name);
+
+/// The file that `actor.exec` means, absolute: `exec` itself when it is absolute, else relative to the manifest's
+/// directory when it has a slash, else the first executable of that name in `path` (directories with colons between, as
+/// in $PATH). Nothing when it is not an executable file.
+std::optional<std::filesystem::path> find_executable(const Manifest& manifest, const ActorSection& actor,
+                                                     std::string_view path);
+
+/// One error for each actor whose program or working directory this process could not use now.
+std::vector<ManifestError> check_executables(const Manifest& manifest, std::string_view path);
+
+/// "actors.cpu", "topics.\"StationTopic.Reading\"": how a name is written in the key of an error.
+std::string key_path(std::string_view parent, std::string_view name);
+
+}  // namespace actor::broker

@@ -1,0 +1,164 @@
+#include <algorithm>
+
+#include "manifest/cross_checks.hpp"
+#include "manifest/manifest.hpp"
+#include "manifest/names.hpp"
+#include "manifest/table_reader.hpp"
+#include "manifest/units.hpp"
+
+// The sections of the manifest: a line for each key, with its limits. docs/manifest.md describes the same keys for
+// people.
+namespace actor::broker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kib = std::uint64_t{1} << 10;
+constexpr std::uint64_t gib = std::uint64_t{1} << 30;
+constexpr std::chrono::nanoseconds longest = 24h;
+
+void read_broker(TableReader& read, BrokerSection& broker) {
+  read.text("name", broker.name);
+  read.text("runtime_dir", broker.runtime_dir);
+  read.choice<LogFormat>("log", broker.log, {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
+  read.duration("drain_timeout", broker.drain_timeout, {0s, longest});
+  read.duration("shutdown_timeout", broker.shutdown_timeout, {100ms, longest});
+
+  if (read.has("name") && !broker.name.empty()) {
+    const std::string problem = actor_name_problem(broker.name, "a broker's name");
+    if (!problem.empty()) read.error("name", problem);
+  }
+  if (broker.shutdown_timeout && *broker.shutdown_timeout < broker.drain_timeout) {
+    read.error("shutdown_timeout", "must not be shorter than drain_timeout (" + format_duration(broker.drain_timeout) +
+                                       "), which is a part of it; raise it or lower drain_timeout");
+  }
+}
+
+void read_topic(TableReader& read, TopicSection& topic, const std::string& name) {
+  read.choice<Overflow>("overflow", topic.overflow,
+                        {{"fail", Overflow::Fail},
+                         {"drop", Overflow::Drop},
+                         {"drop-oldest", Overflow::DropOldest},
+                         {"block", Overflow::Block}});
+  read.duration("block_deadline", topic.block_deadline, {1us, longest});
+  read.integer("capacity", topic.capacity, {1, 65536});
+
+  if (read.has("block_deadline") && topic.overflow != Overflow::Block) {
+    read.error("block_deadline",
+               "is only for overflow = \"block\"; set that in this section, or remove block_deadline");
+  }
+  if (is_system_topic(name) && (topic.overflow == Overflow::Block || topic.overflow == Overflow::Fail)) {
+    read.error("overflow", "the broker's own topics neither block nor fail; allowed: \"drop\", \"drop-oldest\"");
+  }
+}
+
+void read_backoff(TableReader& read, Backoff& backoff) {
+  read.duration("base", backoff.base, {1ms, 1h});
+  read.duration("max", backoff.max, {1ms, longest});
+  read.duration("reset_after", backoff.reset_after, {1ms, longest});
+  if (backoff.max < backoff.base) {
+    read.error(read.has("max") ? "max" : "base", "max (" + format_duration(backoff.max) + ") is shorter than base (" +
+                                                     format_duration(backoff.base) + "); set max to at least base");
+  }
+}
+
+void read_budget(TableReader& read, RestartBudget& budget) {
+  read.integer("restarts", budget.restarts, {0, 10000});
+  read.duration("within", budget.within, {1ms, longest});
+}
+
+void read_environment(TableReader& read, ActorSection& actor) {
+  read.text_map("env", actor.env);
+  for (const auto& [name, value] : actor.env) {
+    if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
+      read.error("env", in_quotes(name) +
+                            " cannot be the name of a variable; allowed: any characters but \"=\", at least one");
+    }
+  }
+}
+
+void read_actor(TableReader& read, ActorSection& actor) {
+  read.text("exec", actor.exec);
+  read.require("exec", "it names the program to run, such as exec = \"./sensor\"");
+  read.texts("args", actor.args);
+  read_environment(read, actor);
+  read.text("cwd", actor.cwd);
+  read.topics("publishes", actor.publishes);
+  for (const std::string& topic : actor.publishes.names) {
+    if (is_system_topic(topic))
+      read.error("publishes", in_quotes(topic) + " is published by the broker only; remove it");
+  }
+  read.topics("subscribes", actor.subscribes);
+  read.choice<Restart>(
+      "restart", actor.restart,
+      {{"permanent", Restart::Permanent}, {"transient", Restart::Transient}, {"temporary", Restart::Temporary}});
+  read.table("backoff", [&](TableReader& table) { read_backoff(table, actor.backoff); });
+  read.table("budget", [&](TableReader& table) { read_budget(table, actor.budget); });
+  read.duration("start_timeout", actor.start_timeout, {1ms, longest});
+  read.duration("stop_timeout", actor.stop_timeout, {0s, longest});
+  read.bytes("memory", actor.memory_bytes, {64 * kib, 64 * gib});
+
+  const std::string problem = actor_name_problem(actor.name, "an actor's name");
+  if (!problem.empty()) read.error({}, problem);
+}
+
+void read_manifest(TableReader& read, Manifest& manifest) {
+  read.table("broker", [&](TableReader& table) { read_broker(table, manifest.broker); });
+  read.sections("topics", [&](const std::string& name, TableReader& section) {
+    read_topic(section, manifest.topics[name], name);
+    const std::string problem = topic_name_problem(name);
+    if (!problem.empty()) section.error({}, problem);
+  });
+  const bool any_actor = read.sections("actors", [&](const std::string& name, TableReader& section) {
+    ActorSection& actor = manifest.actors.emplace_back();
+    actor.name = name;
+    read_actor(section, actor);
+  });
+  if (!any_actor) {
+    read.error("actors", "the manifest has no actor to run; add a section [actors.NAME] with exec = \"./program\"");
+  }
+}
+
+std::string default_broker_name(const std::filesystem::path& file) {
+  const std::string name = to_actor_name(file.stem().string());
+  return name.empty() ? "broker" : name;
+}
+
+void sort_by_position(std::vector<ManifestError>& errors) {
+  std::stable_sort(errors.begin(), errors.end(), [](const ManifestError& a, const ManifestError& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+}
+
+}  // namespace
+
+ManifestResult parse_manifest(std::string_view text, std::string file_name) {
+  Manifest manifest;
+  manifest.file = file_name;
+  manifest.broker.name = default_broker_name(manifest.file);
+  Findings findings;
+  findings.file = std::move(file_name);
+
+  auto document = parse_document(text);
+  if (const auto* const error = std::get_if<SyntaxError>(&document)) {
+    findings.error(error->at, {}, error->message);
+  } else {
+    TableReader::read(std::get<Table>(document), {}, {}, findings,
+                      [&](TableReader& root) { read_manifest(root, manifest); });
+  }
+  if (findings.errors.empty()) {
+    check_topics(manifest, findings);
+    check_budgets(manifest, findings);
+  }
+
+  sort_by_position(findings.errors);
+  sort_by_position(findings.warnings);
+  ManifestResult result{.manifest = {}, .errors = std::move(findings.errors), .warnings = std::move(findings.warnings)};
+  if (result.errors.empty()) {
+    manifest.positions = std::move(findings.positions);
+    result.manifest = std::move(manifest);
+  }
+  return result;
+}
+
+}  // namespace actor::broker

@@ -1,0 +1,57 @@
+#include "manifest/suggestion.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace actor::broker {
+namespace {
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Levenshtein's distance with one row kept; two neighbouring letters swapped count as two.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (lower(a[i]) == lower(b[j]) ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+// "max" and "maximum", "timeout" and "timeout_ms": further apart than typing mistakes are, and still the same word.
+bool is_beginning(std::string_view part, std::string_view whole) {
+  return part.size() >= 3 && whole.starts_with(part);
+}
+
+}  // namespace
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  // The longest names are topics; a word beyond any name is not compared, the cost is quadratic.
+  if (word.empty() || word.size() > 256) return {};
+  const std::string* best = nullptr;
+  std::size_t best_distance = std::max<std::size_t>(1, (word.size() + 1) / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    if (is_beginning(candidate, word) || is_beginning(word, candidate)) return candidate;
+    if (candidate.size() > word.size() + best_distance) continue;
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance >= best_distance || distance >= std::max(word.size(), candidate.size())) continue;
+    best = &candidate;
+    best_distance = distance;
+  }
+  return best ? *best : std::string();
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::string name = nearest(word, candidates);
+  return name.empty() ? name : "; did you mean \"" + name + "\"?";
+}
+
+}  // namespace actor::broker
