@@ -1,8 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <actor/version.hpp>
-#include <regex>
+#include <cstdio>
 
 TEST(Version, IsMajorMinorPatch) {
-  EXPECT_TRUE(std::regex_match(actor::version(), std::regex(R"(\d+\.\d+\.\d+)"))) << actor::version();
+  int major = -1;
+  int minor = -1;
+  int patch = -1;
+  char rest = 0;
+  ASSERT_EQ(std::sscanf(actor::version(), "%d.%d.%d%c", &major, &minor, &patch, &rest), 3) << actor::version();
+  EXPECT_TRUE(major >= 0 && minor >= 0 && patch >= 0) << actor::version();
 }
