@@ -1,0 +1,86 @@
+#pragma once
+// The brain's side of the keeper: asks for children, hears of their ends, and puts descriptors into safe keeping. Owned
+// by the brain, used on its one thread. Requests never wait for their answer: it comes as an event out of next().
+
+#include <sys/types.h>
+
+#include <control/fd.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace actor::broker {
+
+struct SpawnSpec {
+  std::string name;                                      ///< the actor's: the child's ACTOR_NAME
+  std::string exec;                                      ///< a path; $PATH is not searched (find_executable() does)
+  std::vector<std::string> args;                         ///< without the program's own name
+  std::vector<std::pair<std::string, std::string>> env;  ///< added to the broker's environment
+  std::string cwd;                                       ///< empty: the broker's own
+};
+
+/// The program runs: exec has succeeded. The descriptors are the brain's to keep; the keeper holds copies.
+struct Spawned {
+  std::uint64_t serial = 0;
+  pid_t pid = -1;
+  Fd pidfd;
+  Fd control;  ///< the broker's end of the child's descriptor 3 (SOCK_SEQPACKET, non-blocking)
+  Fd out;      ///< what the child prints (non-blocking)
+  Fd err;
+};
+
+/// There is no such child and there was none: no Exited follows.
+struct SpawnFailed {
+  std::uint64_t serial = 0;
+  int error = 0;  ///< errno of what failed; EBADMSG: the keeper could not make sense of the request
+};
+
+/// The child was reaped, and what was left of its process group was killed. Told again to the next brain until
+/// ack_exit(). Always after Spawned.
+struct Exited {
+  std::uint64_t serial = 0;
+  pid_t pid = -1;
+  int status = 0;  ///< as from waitpid()
+};
+
+/// SIGINT, SIGTERM or SIGHUP came to the keeper. Each one is told: a second one means "hurry".
+struct ShutdownRequested {
+  int signal = 0;
+};
+
+/// The keeper is dead. Nothing can be started any more; pidfds still tell when children end, though not how.
+struct KeeperGone {};
+
+using KeeperEvent = std::variant<Spawned, SpawnFailed, Exited, ShutdownRequested, KeeperGone>;
+
+class KeeperClient {
+ public:
+  /// `socket`: what run_keeper() hands to the brain.
+  explicit KeeperClient(Fd socket) : socket_(std::move(socket)) {}
+
+  /// Starts a program. The serial names this child from now on and is never used again. Throws Error(Io) when the
+  /// request cannot be made (no memory, more than 1 MiB of arguments and environment).
+  std::uint64_t spawn(const SpawnSpec& spec);
+  /// No effect when the child has ended. `whole_group`: its children too.
+  void kill(std::uint64_t serial, int signal, bool whole_group);
+  /// The exit was dealt with: the keeper forgets the child.
+  void ack_exit(std::uint64_t serial);
+  /// The keeper holds a copy of `fd` under `key` (another one under the same key is replaced) for the next brain.
+  void store(std::uint64_t key, int fd);
+  void drop(std::uint64_t key);
+
+  /// Readable when next() has something.
+  int fd() const { return socket_.get(); }
+  /// The oldest event that has not been returned yet; never waits. After KeeperGone: nothing, ever.
+  std::optional<KeeperEvent> next();
+
+ private:
+  Fd socket_;
+  std::uint64_t next_serial_ = 1;
+  bool gone_ = false;
+};
+
+}  // namespace actor::broker
