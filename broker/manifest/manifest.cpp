@@ -42,8 +42,14 @@ const ActorSection* Manifest::find_actor(std::string_view name) const {
 }
 
 ManifestError Manifest::error(std::string key, std::string message) const {
-  const auto found = positions.find(key);
-  const SourcePosition at = found == positions.end() ? SourcePosition{} : found->second;
+  SourcePosition at;
+  for (std::string_view written = key; !written.empty();) {
+    if (const auto found = positions.find(written); found != positions.end()) {
+      at = found->second;
+      break;
+    }
+    written = written.substr(0, written.rfind('.') == std::string_view::npos ? 0 : written.rfind('.'));
+  }
   return {.file = file.string(),
           .line = at.line,
           .column = at.column,

@@ -61,8 +61,8 @@ struct TopicSet {
   bool operator==(const TopicSet&) const = default;
 };
 
-/// Restart 1 happens at once; restart n waits min(max, base * 2^(n-2)). n starts again after `reset_after` of being
-/// Ready.
+/// The first restart happens at once, the next waits `base`, each further one twice as long, never longer than `max`.
+/// It begins anew after `reset_after` of being Ready without a break.
 struct Backoff {
   std::chrono::nanoseconds base = std::chrono::milliseconds(10);
   std::chrono::nanoseconds max = std::chrono::seconds(5);
@@ -103,8 +103,8 @@ struct Manifest {
   std::map<std::string, SourcePosition, std::less<>> positions;
 
   const ActorSection* find_actor(std::string_view name) const;
-  /// An error about a key of this manifest, for checks made after reading; without a position when the key is not
-  /// written.
+  /// An error about a key of this manifest, for checks made after reading. It points at the key's value, or, when the
+  /// key is not written, at the section that it would be in.
   ManifestError error(std::string key, std::string message) const;
 };
 
