@@ -1,0 +1,57 @@
+#pragma once
+// How an actor's life ended, said with exactly one word, and who may come back after which end. Pure values: used by
+// the broker for processes and by the in-process supervisor for objects; any thread.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace actor::supervision {
+
+struct Exit {
+  enum class Kind : std::uint8_t {
+    Clean,         ///< exit code 0, or the end that was asked for
+    Error,         ///< `code` is the exit code
+    Signal,        ///< `code` is the signal's number
+    Oom,           ///< the kernel's out-of-memory killer
+    Watchdog,      ///< hung with work pending
+    StartTimeout,  ///< did not get Ready in time
+    StopTimeout,   ///< was asked to stop and did not, so it was killed
+    Overflow,      ///< a topic with the policy Fail overflowed at this reader
+    Incompatible,  ///< the broker refused the program: it would be refused again
+    Corrupt,       ///< broke the protocol, or its memory did
+    Lost,          ///< ended, but nobody could say how
+  };
+  Kind kind = Kind::Clean;
+  int code = 0;
+
+  bool operator==(const Exit&) const = default;
+  /// What RestartClass::Transient asks for.
+  bool abnormal() const { return kind != Kind::Clean; }
+};
+
+/// "clean", "error(3)", "signal(SIGSEGV)", "start_timeout", ...
+std::string to_string(const Exit& exit);
+/// "SIGSEGV"; "signal 77" for a number without a name.
+std::string signal_name(int signal);
+
+/// What the supervisor itself did to the process or found out about it, in the order in which it counts.
+struct Circumstances {
+  bool refused = false;
+  bool corrupt = false;
+  bool overflowed = false;
+  bool start_timed_out = false;
+  bool stop_timed_out = false;
+  bool stop_requested = false;
+  bool oom_seen = false;  ///< the kernel has counted an out-of-memory kill since the process was last seen alive
+};
+
+/// The exit code that says "do not start me again": what a refused program exits with (EX_CONFIG of sysexits.h).
+inline constexpr int never_restart_code = 78;
+
+/// Classifies an exit status as from waitpid().
+Exit classify(int wait_status, const Circumstances& circumstances);
+/// For a process that is not our child: only its own word (`said_goodbye`) tells.
+Exit classify_unknown(const Circumstances& circumstances, bool said_goodbye);
+
+}  // namespace actor::supervision
