@@ -1,15 +1,20 @@
 #pragma once
 // One end of a control connection: whole messages over a SOCK_SEQPACKET socket, with file descriptors. Used by actor
 // processes, by the broker and by tools; owned by one thread. Never blocks: every call is MSG_DONTWAIT, and what the
-// socket does not take is queued and sent by flush().
+// socket does not take is queued and sent by flush(). What the peer sends is hostile: whatever it is, nothing throws
+// and no descriptor is leaked.
+
+#include <sys/types.h>
 
 #include <control/fd.hpp>
 #include <control/messages.hpp>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace actor::control {
@@ -25,11 +30,13 @@ enum class ReceiveResult { Packet, Nothing, Closed };
 class Channel {
  public:
   /// Takes over a connected SOCK_SEQPACKET socket.
-  explicit Channel(Fd socket) : socket_(std::move(socket)) {}
+  explicit Channel(Fd socket);
 
   int fd() const { return socket_.get(); }
 
-  /// Sends or queues. False when the peer is gone. The descriptors stay the caller's (they are duplicated when queued).
+  /// Sends or queues: `channel.send<ToBroker>(Ready{})`. False when the peer is gone. The descriptors stay the caller's
+  /// (they are duplicated when queued). Throws Error: PayloadTooLarge when the message exceeds max_packet_bytes, Io
+  /// when a descriptor cannot be duplicated. Instantiated in channel.cpp for every message of ToBroker and ToActor.
   template <class Direction, class Message>
   bool send(const Message& message, std::span<const int> fds = {});
 
@@ -42,24 +49,44 @@ class Channel {
   bool has_queued() const { return !queue_.empty(); }
 
  private:
-  bool send_packet(std::vector<std::byte> bytes, std::span<const int> fds);
+  enum class Sent { Yes, Full, Gone };
 
   struct Queued {
     std::vector<std::byte> bytes;
     std::vector<Fd> fds;
   };
+
+  bool send_packet(std::vector<std::byte> bytes, std::span<const int> fds);
+  Sent try_send(std::span<const std::byte> bytes, std::span<const int> fds);
+  ReceiveResult closed(Packet& packet);
+
   Fd socket_;
+  std::unique_ptr<std::byte[]> incoming_;  // made by the first receive()
   std::deque<Queued> queue_;
+  bool closed_ = false;
 };
 
-/// Decodes a packet into one of the variant's messages. Null with `error` set when it is malformed or of another version.
+/// Decodes a packet into one of the variant's messages. Null with `error` set when it is malformed, of another version,
+/// or comes with another number of descriptors than its message says: fds of a decoded message can be indexed.
 std::optional<ToBroker> decode_to_broker(const Packet& packet, std::string& error);
 std::optional<ToActor> decode_to_actor(const Packet& packet, std::string& error);
 
-/// What the broker and tools use to connect and listen.
+/// What the broker and tools use to connect and listen. `path` must not exist. Close-on-exec and non-blocking.
 Fd listen_at(const std::string& path);   ///< Throws Error(Io).
 Fd connect_to(const std::string& path);  ///< Throws Error(Io) that says whether no broker runs there.
 /// A connected SOCK_SEQPACKET pair, close-on-exec, non-blocking.
 std::pair<Fd, Fd> socket_pair();
+
+/// Who connected, as the kernel says: cannot be forged.
+struct PeerCredentials {
+  pid_t pid = 0;
+  uid_t uid = 0;
+};
+struct Accepted {
+  Fd socket;
+  PeerCredentials peer;
+};
+/// The next connection; nothing when there is none, or when it is gone already. Who may stay is the caller's to say.
+std::optional<Accepted> accept_from(int listener);
 
 }  // namespace actor::control

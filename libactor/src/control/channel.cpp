@@ -1,0 +1,355 @@
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <actor/archive.hpp>
+#include <actor/error.hpp>
+#include <actor/version.hpp>
+#include <array>
+#include <cerrno>
+#include <control/channel.hpp>
+#include <cstring>
+#include <type_traits>
+
+namespace actor::control {
+namespace {
+
+template <class Message, class Direction>
+struct KindIn;
+template <class Message, class... Messages>
+struct KindIn<Message, std::variant<Messages...>> {
+  static constexpr std::uint16_t value = [] {
+    std::uint16_t kind = 0;
+    (void)((std::is_same_v<Message, Messages> || (++kind, false)) || ...);
+    return kind;
+  }();
+  static_assert(value < sizeof...(Messages), "this message does not travel in this direction");
+};
+
+/// How many descriptors a message has: what messages.hpp says in words.
+template <class Message>
+std::size_t expected_fds(const Message&) {
+  constexpr bool has_one = std::is_same_v<Message, Hello> || std::is_same_v<Message, RouteReady> ||
+                           std::is_same_v<Message, ExtentAdded> || std::is_same_v<Message, Welcome> ||
+                           std::is_same_v<Message, SwitchReader> || std::is_same_v<Message, PeerExtentAdded>;
+  return has_one ? 1 : 0;
+}
+std::size_t expected_fds(const AddRoute& message) {
+  return message.reader_present ? 3 : 2;
+}
+std::size_t expected_fds(const Attach&) {
+  return 4;
+}
+
+template <class Direction, std::size_t Kind>
+bool decode_as(std::span<const std::byte> body, Direction& out) {
+  return decode(body, out.template emplace<Kind>());
+}
+
+template <class Direction>
+bool decode_kind(std::uint16_t kind, std::span<const std::byte> body, Direction& out) {
+  return [&]<std::size_t... Kind>(std::index_sequence<Kind...>) {
+    bool decoded = false;
+    (void)((kind == Kind && (decoded = decode_as<Direction, Kind>(body, out), true)) || ...);
+    return decoded;
+  }
+  (std::make_index_sequence<std::variant_size_v<Direction>>{});
+}
+
+bool check_header(const MessageHeader& header, std::size_t kinds, std::string& error) {
+  if (header.magic != MessageHeader::magic_value) {
+    error = "the packet is not one of libactor's control messages (wrong magic number)";
+    return false;
+  }
+  if (header.version != protocol_version) {
+    error = "the peer speaks version " + std::to_string(header.version) +
+            " of the control protocol, this program (libactor " + std::string(version()) + ") version " +
+            std::to_string(protocol_version) + "; build both with the same libactor";
+    return false;
+  }
+  if (header.kind >= kinds) {
+    error = "control message of unknown kind " + std::to_string(header.kind) + "; there are " + std::to_string(kinds);
+    return false;
+  }
+  return true;
+}
+
+template <class Direction>
+std::optional<Direction> decode_packet(const Packet& packet, std::string& error) {
+  MessageHeader header;
+  if (packet.bytes.size() < sizeof header) {
+    error = "control packet of " + std::to_string(packet.bytes.size()) + " bytes is shorter than its header";
+    return std::nullopt;
+  }
+  std::memcpy(&header, packet.bytes.data(), sizeof header);
+  if (!check_header(header, std::variant_size_v<Direction>, error)) return std::nullopt;
+  const std::string what = "control message of kind " + std::to_string(header.kind);
+  std::optional<Direction> message(std::in_place);
+  if (!decode_kind(header.kind, std::span(packet.bytes).subspan(sizeof header), *message)) {
+    error = what + " is malformed (" + std::to_string(packet.bytes.size()) + " bytes)";
+    return std::nullopt;
+  }
+  const std::size_t fds = std::visit([](const auto& alternative) { return expected_fds(alternative); }, *message);
+  if (packet.fds.size() != fds) {
+    error = what + " came with " + std::to_string(packet.fds.size()) + " file descriptors instead of " +
+            std::to_string(fds);
+    return std::nullopt;
+  }
+  return message;
+}
+
+/// Copies descriptors into a message's ancillary data.
+class FdsOut {
+ public:
+  FdsOut(msghdr& header, std::span<const int> fds) {
+    if (fds.empty()) return;
+    header.msg_control = room_;
+    header.msg_controllen = CMSG_SPACE(fds.size_bytes());
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
+  }
+
+ private:
+  alignas(cmsghdr) char room_[CMSG_SPACE(max_packet_fds * sizeof(int))] = {};
+};
+
+/// Takes every descriptor that came, whatever else is wrong with the packet: from here on they close themselves.
+void take_fds(msghdr& header, std::vector<Fd>& fds) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
+      fds.emplace_back(fd);
+    }
+  }
+}
+
+sockaddr_un address_of(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) {
+    throw Error(ErrorCode::Io,
+                "cannot use '" + path + "' as a socket: its path has " + std::to_string(path.size()) +
+                    " bytes, and Unix sockets allow 1 to " + std::to_string(sizeof address.sun_path - 1) +
+                    "; use a shorter runtime directory",
+                ENAMETOOLONG);
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+Fd make_socket(const std::string& path) {
+  Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) throw_errno("cannot make a socket for '" + path + "'");
+  return socket;
+}
+
+}  // namespace
+
+Channel::Channel(Fd socket) : socket_(std::move(socket)) {
+  // The largest packet must fit, whatever this machine's default is; the kernel caps the value, and adds its own share.
+  const int bytes = 2 * static_cast<int>(max_packet_bytes);
+  (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+template <class Direction, class Message>
+bool Channel::send(const Message& message, std::span<const int> fds) {
+  ACTOR_ASSERT(fds.size() == expected_fds(message), "a control message carries the descriptors that messages.hpp says");
+  const MessageHeader header{.magic = MessageHeader::magic_value,
+                             .version = static_cast<std::uint16_t>(protocol_version),
+                             .kind = KindIn<Message, Direction>::value};
+  const std::size_t body_bytes = encoded_size(message);
+  if (sizeof header + body_bytes > max_packet_bytes) {
+    throw Error(ErrorCode::PayloadTooLarge, "cannot send a control message of kind " + std::to_string(header.kind) +
+                                                ": it has " + std::to_string(sizeof header + body_bytes) +
+                                                " bytes, and " + std::to_string(max_packet_bytes) + " is the limit");
+  }
+  std::vector<std::byte> bytes(sizeof header + body_bytes);
+  std::memcpy(bytes.data(), &header, sizeof header);
+  encode(message, std::span(bytes).subspan(sizeof header));
+  return send_packet(std::move(bytes), fds);
+}
+
+Channel::Sent Channel::try_send(std::span<const std::byte> bytes, std::span<const int> fds) {
+  iovec data{const_cast<std::byte*>(bytes.data()), bytes.size()};  // NOLINT: sendmsg() does not write to it
+  msghdr header = {};
+  header.msg_iov = &data;
+  header.msg_iovlen = 1;
+  const FdsOut out(header, fds);
+  while (::sendmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+    if (errno == EINTR) continue;
+    // ETOOMANYREFS: too many descriptors of this user are on their way; receivers will take them.
+    const bool full = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS;
+    return full ? Sent::Full : Sent::Gone;
+  }
+  return Sent::Yes;
+}
+
+bool Channel::send_packet(std::vector<std::byte> bytes, std::span<const int> fds) {
+  if (!flush()) return false;
+  if (queue_.empty()) {
+    switch (try_send(bytes, fds)) {
+      case Sent::Yes:
+        return true;
+      case Sent::Gone:
+        closed_ = true;
+        return false;
+      case Sent::Full:
+        break;
+    }
+  }
+  Queued queued{std::move(bytes), {}};
+  for (const int fd : fds) {
+    Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!copy) throw_errno("cannot queue a control message: copying descriptor " + std::to_string(fd));
+    queued.fds.push_back(std::move(copy));
+  }
+  queue_.push_back(std::move(queued));
+  return true;
+}
+
+bool Channel::flush() {
+  while (!closed_ && !queue_.empty()) {
+    const Queued& oldest = queue_.front();
+    std::array<int, max_packet_fds> fds = {};
+    for (std::size_t i = 0; i < oldest.fds.size(); ++i) fds[i] = oldest.fds[i].get();
+    const Sent sent = try_send(oldest.bytes, std::span(fds).first(oldest.fds.size()));
+    if (sent == Sent::Full) return true;
+    if (sent == Sent::Gone) closed_ = true;
+    if (sent == Sent::Yes) queue_.pop_front();
+  }
+  if (closed_) queue_.clear();
+  return !closed_;
+}
+
+ReceiveResult Channel::closed(Packet& packet) {
+  packet.bytes.clear();
+  packet.fds.clear();
+  closed_ = true;
+  return ReceiveResult::Closed;
+}
+
+ReceiveResult Channel::receive(Packet& packet) {
+  packet.bytes.clear();
+  packet.fds.clear();
+  if (!incoming_) incoming_ = std::make_unique_for_overwrite<std::byte[]>(max_packet_bytes);
+  alignas(cmsghdr) char room[CMSG_SPACE(max_packet_fds * sizeof(int))];
+  iovec data{incoming_.get(), max_packet_bytes};
+  msghdr header = {};
+  header.msg_iov = &data;
+  header.msg_iovlen = 1;
+  header.msg_control = room;
+  header.msg_controllen = sizeof room;
+  ssize_t received = 0;
+  do {
+    received = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  } while (received < 0 && errno == EINTR);
+  if (received < 0) return errno == EAGAIN ? ReceiveResult::Nothing : closed(packet);
+  take_fds(header, packet.fds);
+  // An empty packet looks like the end of the connection, and nobody of ours sends one.
+  if (received == 0 || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return closed(packet);
+  packet.bytes.assign(incoming_.get(), incoming_.get() + received);
+  return ReceiveResult::Packet;
+}
+
+std::optional<ToBroker> decode_to_broker(const Packet& packet, std::string& error) {
+  return decode_packet<ToBroker>(packet, error);
+}
+
+std::optional<ToActor> decode_to_actor(const Packet& packet, std::string& error) {
+  return decode_packet<ToActor>(packet, error);
+}
+
+Fd listen_at(const std::string& path) {
+  const sockaddr_un address = address_of(path);
+  Fd socket = make_socket(path);
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    throw_errno("cannot listen for control connections at '" + path + "'");
+  }
+  if (::listen(socket.get(), SOMAXCONN) != 0) throw_errno("cannot listen at '" + path + "'");
+  return socket;
+}
+
+Fd connect_to(const std::string& path) {
+  const sockaddr_un address = address_of(path);
+  Fd socket = make_socket(path);
+  // SUBTLE: a local connect() is immediate, so a non-blocking one fails with EAGAIN only when the backlog is full.
+  while (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    const std::string doing = "cannot connect to a broker at '" + path + "'";
+    if (errno == EINTR) continue;
+    if (errno == ENOENT) {
+      throw Error(ErrorCode::Io, doing + ": there is no such socket; start actor-broker, or name the right one",
+                  ENOENT);
+    }
+    if (errno == ECONNREFUSED) {
+      throw Error(ErrorCode::Io, doing + ": the broker that made this socket no longer runs; start it again",
+                  ECONNREFUSED);
+    }
+    throw_errno(doing);
+  }
+  return socket;
+}
+
+std::pair<Fd, Fd> socket_pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+    throw_errno("cannot make a pair of control sockets");
+  }
+  return {Fd(ends[0]), Fd(ends[1])};
+}
+
+std::optional<Accepted> accept_from(int listener) {
+  Fd socket;
+  do {
+    socket = Fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  } while (!socket && errno == EINTR);
+  if (!socket) return std::nullopt;
+  ucred credentials = {};
+  socklen_t bytes = sizeof credentials;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &bytes) != 0) return std::nullopt;
+  return Accepted{std::move(socket), {.pid = credentials.pid, .uid = credentials.uid}};
+}
+
+#define ACTOR_TO_BROKER(Message) template bool Channel::send<ToBroker, Message>(const Message&, std::span<const int>)
+ACTOR_TO_BROKER(Hello);
+ACTOR_TO_BROKER(RouteReady);
+ACTOR_TO_BROKER(RouteSwitched);
+ACTOR_TO_BROKER(Attached);
+ACTOR_TO_BROKER(SegmentDrained);
+ACTOR_TO_BROKER(ExtentAdded);
+ACTOR_TO_BROKER(ExtentDropped);
+ACTOR_TO_BROKER(OpenTopic);
+ACTOR_TO_BROKER(Ready);
+ACTOR_TO_BROKER(Overflowed);
+ACTOR_TO_BROKER(PeerCorrupt);
+ACTOR_TO_BROKER(Stopping);
+ACTOR_TO_BROKER(StopRuntime);
+ACTOR_TO_BROKER(Quiesced);
+ACTOR_TO_BROKER(Request);
+#undef ACTOR_TO_BROKER
+
+#define ACTOR_TO_ACTOR(Message) template bool Channel::send<ToActor, Message>(const Message&, std::span<const int>)
+ACTOR_TO_ACTOR(Welcome);
+ACTOR_TO_ACTOR(Refused);
+ACTOR_TO_ACTOR(AddRoute);
+ACTOR_TO_ACTOR(SwitchReader);
+ACTOR_TO_ACTOR(ReaderGone);
+ACTOR_TO_ACTOR(RemoveRoute);
+ACTOR_TO_ACTOR(Attach);
+ACTOR_TO_ACTOR(PublisherEnded);
+ACTOR_TO_ACTOR(Detach);
+ACTOR_TO_ACTOR(PeerExtentAdded);
+ACTOR_TO_ACTOR(PeerExtentDropped);
+ACTOR_TO_ACTOR(TopicOpened);
+ACTOR_TO_ACTOR(Start);
+ACTOR_TO_ACTOR(Quiesce);
+ACTOR_TO_ACTOR(Stop);
+ACTOR_TO_ACTOR(Reply);
+#undef ACTOR_TO_ACTOR
+
+}  // namespace actor::control
