@@ -1,8 +1,8 @@
 #pragma once
 
-// The fields of a plain struct, without a macro: how many there are, their types, references to them. Boost.PFR does the
-// walking; the counting is ours, because PFR 1.81 miscounts C arrays and cannot say "this has a base class" in words.
-// Compile time only: no state, any thread.
+// The fields of a plain struct, without a macro: how many there are, their types, references to them. Boost.PFR does
+// the walking; the counting is ours, because PFR 1.81 miscounts C arrays and cannot say "this has a base class" in
+// words. Compile time only: no state, any thread.
 
 #include <array>
 #include <boost/pfr/core.hpp>
@@ -17,42 +17,48 @@ namespace actor::detail {
 struct AnyField {
   explicit constexpr AnyField(std::size_t) noexcept {}
   template <class T>
-  constexpr operator T&() const&& noexcept;  // NOLINT: implicit on purpose
+  operator T&() const&& noexcept;  // NOLINT: implicit on purpose
   template <class T>
-  constexpr operator T&() const& noexcept;  // NOLINT
+  operator T&() const& noexcept;  // NOLINT
 };
 
 /// For types that cannot be copied: then only a prvalue initialises the field.
 struct AnyMovedField {
   explicit constexpr AnyMovedField(std::size_t) noexcept {}
   template <class T>
-  constexpr operator T() const&& noexcept;  // NOLINT
+  operator T() const&& noexcept;  // NOLINT
 };
 
 template <class T>
 struct AnyBase {
+  AnyBase() = default;
+  AnyBase(const AnyBase&) = delete;  // so that a std::any does not take it for a value
   template <class Base>
-    requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>)
-  constexpr operator Base&() const&& noexcept;  // NOLINT
+  requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>) operator Base&() const&& noexcept;  // NOLINT
   template <class Base>
-    requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>)
-  constexpr operator Base&() const& noexcept;  // NOLINT
+  requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>) operator Base&() const& noexcept;  // NOLINT
 };
 
 template <class T>
-concept HasBase = std::is_class_v<T> && requires { T{AnyBase<T>{}}; };
+concept HasBase = std::is_class_v<T> && requires {
+  T{AnyBase<T>{}};
+};
 
 template <class T>
 using AnyFieldOf = std::conditional_t<std::is_copy_constructible_v<T>, AnyField, AnyMovedField>;
 
 template <class T, std::size_t... I>
 constexpr bool takes_initialisers(std::index_sequence<I...>) {
-  return requires { T{AnyFieldOf<T>(I)...}; };
+  return requires {
+    T{AnyFieldOf<T>(I)...};
+  };
 }
 
 template <class T, std::size_t... Before, std::size_t... After>
 constexpr bool takes_braces_between(std::index_sequence<Before...>, std::index_sequence<After...>) {
-  return requires { T{AnyFieldOf<T>(Before)..., {}, AnyFieldOf<T>(After)...}; };
+  return requires {
+    T{AnyFieldOf<T>(Before)..., {}, AnyFieldOf<T>(After)...};
+  };
 }
 
 /// The most initialisers T takes; each element of a C array counts, because brace elision takes them one by one.
@@ -143,7 +149,8 @@ constexpr void for_each_field(T& object, Visit&& visit) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     auto fields = tie_fields(object);
     (visit(boost::pfr::detail::sequence_tuple::get<I>(fields)), ...);
-  }(std::make_index_sequence<field_count<T>>{});
+  }
+  (std::make_index_sequence<field_count<T>>{});
 }
 
 /// True when visit(field) is true for each field; stops at the first that is not.
@@ -152,7 +159,8 @@ constexpr bool all_fields(T& object, Visit&& visit) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     auto fields = tie_fields(object);
     return (visit(boost::pfr::detail::sequence_tuple::get<I>(fields)) && ...);
-  }(std::make_index_sequence<field_count<T>>{});
+  }
+  (std::make_index_sequence<field_count<T>>{});
 }
 
 template <class T>
