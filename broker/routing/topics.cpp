@@ -1,0 +1,108 @@
+#include "routing/topics.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace actor::broker {
+namespace {
+
+std::string policy_text(PolicyKind policy, std::int64_t deadline_ns) {
+  switch (policy) {
+    case PolicyKind::Fail:
+      return "Fail";
+    case PolicyKind::Drop:
+      return "Drop";
+    case PolicyKind::DropOldest:
+      return "DropOldest";
+    case PolicyKind::Block:
+      break;
+  }
+  return deadline_ns == 0 ? "Block" : "Block with a deadline of " + std::to_string(deadline_ns) + " ns";
+}
+
+}  // namespace
+
+std::string describe(const Program& program) {
+  return "'" + program.actor + "' (" + program.executable + ")";
+}
+
+bool TopicFilter::contains(std::string_view topic) const {
+  if (std::find(names.begin(), names.end(), topic) != names.end()) return true;
+  return all && !topic.starts_with("$sys/");
+}
+
+TopicId TopicTable::number(const std::string& name) {
+  const auto known = ids_.find(name);
+  if (known != ids_.end()) return known->second;
+  if (topics_.size() >= std::numeric_limits<TopicId>::max()) return 0;
+  const auto id = static_cast<TopicId>(topics_.size() + 1);
+  topics_.push_back({.id = id, .name = name});
+  rules_.emplace_back();
+  ids_.emplace(name, id);
+  return id;
+}
+
+void TopicTable::configure(const std::string& name, std::optional<PolicyKind> policy,
+                           std::optional<std::int64_t> deadline_ns, std::uint32_t capacity) {
+  const TopicId id = number(name);
+  Topic& topic = topics_[id - 1u];
+  Rules& rules = rules_[id - 1u];
+  topic.capacity = capacity;
+  rules.policy_fixed = policy.has_value();
+  // A policy of the manifest comes with the manifest's deadline, or with none.
+  rules.deadline_fixed = policy.has_value() || deadline_ns.has_value();
+  topic.policy = policy.value_or(topic.policy);
+  topic.deadline_ns = deadline_ns.value_or(0);
+}
+
+std::optional<std::string> TopicTable::conflict(const Program& who, const control::TopicDecl& topic) const {
+  if (topic.policy > static_cast<std::uint8_t>(PolicyKind::Block))
+    return "topic " + topic.name + " has policy number " + std::to_string(topic.policy) + ", which does not exist";
+  const auto known = ids_.find(topic.name);
+  if (known == ids_.end()) return std::nullopt;
+  const Rules& rules = rules_[known->second - 1u];
+  if (rules.policy_fixed) return std::nullopt;
+  const auto policy = static_cast<PolicyKind>(topic.policy);
+  for (const Claim& claim : rules.claims) {
+    if (claim.who.actor == who.actor) continue;
+    const bool same_deadline = rules.deadline_fixed || claim.deadline_ns == topic.deadline_ns;
+    if (claim.policy == policy && same_deadline) continue;
+    return "topic " + topic.name + " is " + policy_text(policy, topic.deadline_ns) + " in " + describe(who) + " but " +
+           policy_text(claim.policy, claim.deadline_ns) + " in " + describe(claim.who) +
+           ": build both from the same declaration, or say overflow = ... under [topics] in the manifest, which wins";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> TopicTable::declare(const Program& who, std::span<const control::TopicDecl> topics) {
+  for (const auto& topic : topics) {
+    if (auto text = conflict(who, topic)) return text;
+  }
+  for (const auto& declared : topics) {
+    const TopicId id = number(declared.name);
+    if (id == 0)
+      return "this runtime has used up its 65535 topics: restart the broker, or use fewer values per topic type";
+    Topic& topic = topics_[id - 1u];
+    Rules& rules = rules_[id - 1u];
+    if (!rules.policy_fixed) topic.policy = static_cast<PolicyKind>(declared.policy);
+    if (!rules.deadline_fixed) topic.deadline_ns = declared.deadline_ns;
+    std::erase_if(rules.claims, [&](const Claim& claim) { return claim.who.actor == who.actor; });
+    rules.claims.push_back({who, static_cast<PolicyKind>(declared.policy), declared.deadline_ns});
+  }
+  return std::nullopt;
+}
+
+void TopicTable::release(std::string_view actor) {
+  for (Rules& rules : rules_) std::erase_if(rules.claims, [&](const Claim& claim) { return claim.who.actor == actor; });
+}
+
+const Topic* TopicTable::find(std::string_view name) const {
+  const auto known = ids_.find(name);
+  return known == ids_.end() ? nullptr : at(known->second);
+}
+
+const Topic* TopicTable::at(TopicId id) const {
+  return id == 0 || id > topics_.size() ? nullptr : &topics_[id - 1u];
+}
+
+}  // namespace actor::broker

@@ -1,0 +1,77 @@
+#pragma once
+// The topics of a runtime: their numbers on the wire, policies and capacities. The manifest's word wins; what it leaves
+// open, the programs declare, and they have to agree. Pure data, owned by the brain, one thread.
+
+#include <control/messages.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace actor::broker {
+
+using TopicId = std::uint16_t;
+enum class PolicyKind : std::uint8_t { Fail, Drop, DropOldest, Block };
+
+/// Who says something, for texts that name both sides.
+struct Program {
+  std::string actor;
+  std::string executable;
+};
+std::string describe(const Program& program);
+
+struct Topic {
+  TopicId id = 0;
+  std::string name;
+  PolicyKind policy = PolicyKind::Block;
+  std::int64_t deadline_ns = 0;
+  std::uint32_t capacity = 256;
+};
+
+/// Which topics an actor may publish or gets.
+struct TopicFilter {
+  bool all = false;  // every topic but the broker's own ("$sys/...")
+  std::vector<std::string> names;
+  bool contains(std::string_view topic) const;
+  bool operator==(const TopicFilter&) const = default;
+};
+
+class TopicTable {
+ public:
+  /// The manifest's word. Before the first declare() of that topic.
+  void configure(const std::string& name, std::optional<PolicyKind> policy, std::optional<std::int64_t> deadline_ns,
+                 std::uint32_t capacity);
+  /// Gives the topic a number if it has none yet.
+  TopicId number(const std::string& name);
+  /// What a program says of its topics; all of it counts, or, when a text comes back, nothing.
+  std::optional<std::string> declare(const Program& who, std::span<const control::TopicDecl> topics);
+  /// The program has ended: nobody needs to agree with it any more.
+  void release(std::string_view actor);
+
+  const Topic* find(std::string_view name) const;
+  /// Null for a number that was never given out.
+  const Topic* at(TopicId id) const;
+  const std::vector<Topic>& all() const { return topics_; }
+
+ private:
+  struct Claim {
+    Program who;
+    PolicyKind policy;
+    std::int64_t deadline_ns;
+  };
+  struct Rules {
+    bool policy_fixed = false;
+    bool deadline_fixed = false;
+    std::vector<Claim> claims;  // of live programs
+  };
+  std::optional<std::string> conflict(const Program& who, const control::TopicDecl& topic) const;
+
+  std::vector<Topic> topics_;  // topics_[id - 1]
+  std::vector<Rules> rules_;   // same order
+  std::map<std::string, TopicId, std::less<>> ids_;
+};
+
+}  // namespace actor::broker
