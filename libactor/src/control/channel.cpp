@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <control/channel.hpp>
+#include <control/seqpacket.hpp>
 #include <cstring>
 #include <type_traits>
 
@@ -98,37 +99,6 @@ std::optional<Direction> decode_packet(const Packet& packet, std::string& error)
   return message;
 }
 
-/// Copies descriptors into a message's ancillary data.
-class FdsOut {
- public:
-  FdsOut(msghdr& header, std::span<const int> fds) {
-    if (fds.empty()) return;
-    header.msg_control = room_;
-    header.msg_controllen = CMSG_SPACE(fds.size_bytes());
-    cmsghdr* rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(fds.size_bytes());
-    std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
-  }
-
- private:
-  alignas(cmsghdr) char room_[CMSG_SPACE(max_packet_fds * sizeof(int))] = {};
-};
-
-/// Takes every descriptor that came, whatever else is wrong with the packet: from here on they close themselves.
-void take_fds(msghdr& header, std::vector<Fd>& fds) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
-      fds.emplace_back(fd);
-    }
-  }
-}
-
 sockaddr_un address_of(const std::string& path) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -175,33 +145,12 @@ bool Channel::send(const Message& message, std::span<const int> fds) {
   return send_packet(std::move(bytes), fds);
 }
 
-Channel::Sent Channel::try_send(std::span<const std::byte> bytes, std::span<const int> fds) {
-  iovec data{const_cast<std::byte*>(bytes.data()), bytes.size()};  // NOLINT: sendmsg() does not write to it
-  msghdr header = {};
-  header.msg_iov = &data;
-  header.msg_iovlen = 1;
-  const FdsOut out(header, fds);
-  while (::sendmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-    if (errno == EINTR) continue;
-    // ETOOMANYREFS: too many descriptors of this user are on their way; receivers will take them.
-    const bool full = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS;
-    return full ? Sent::Full : Sent::Gone;
-  }
-  return Sent::Yes;
-}
-
 bool Channel::send_packet(std::vector<std::byte> bytes, std::span<const int> fds) {
   if (!flush()) return false;
   if (queue_.empty()) {
-    switch (try_send(bytes, fds)) {
-      case Sent::Yes:
-        return true;
-      case Sent::Gone:
-        closed_ = true;
-        return false;
-      case Sent::Full:
-        break;
-    }
+    const SendResult result = send_seqpacket(socket_.get(), bytes, fds);
+    gone_ = result == SendResult::Gone;
+    if (result != SendResult::Full) return !gone_;
   }
   Queued queued{std::move(bytes), {}};
   for (const int fd : fds) {
@@ -214,46 +163,33 @@ bool Channel::send_packet(std::vector<std::byte> bytes, std::span<const int> fds
 }
 
 bool Channel::flush() {
-  while (!closed_ && !queue_.empty()) {
+  while (!gone_ && !queue_.empty()) {
     const Queued& oldest = queue_.front();
     std::array<int, max_packet_fds> fds = {};
     for (std::size_t i = 0; i < oldest.fds.size(); ++i) fds[i] = oldest.fds[i].get();
-    const Sent sent = try_send(oldest.bytes, std::span(fds).first(oldest.fds.size()));
-    if (sent == Sent::Full) return true;
-    if (sent == Sent::Gone) closed_ = true;
-    if (sent == Sent::Yes) queue_.pop_front();
+    const SendResult result = send_seqpacket(socket_.get(), oldest.bytes, std::span(fds).first(oldest.fds.size()));
+    if (result == SendResult::Full) return true;
+    gone_ = result == SendResult::Gone;
+    if (!gone_) queue_.pop_front();
   }
-  if (closed_) queue_.clear();
-  return !closed_;
-}
-
-ReceiveResult Channel::closed(Packet& packet) {
-  packet.bytes.clear();
-  packet.fds.clear();
-  closed_ = true;
-  return ReceiveResult::Closed;
+  if (gone_) queue_.clear();
+  return !gone_;
 }
 
 ReceiveResult Channel::receive(Packet& packet) {
   packet.bytes.clear();
-  packet.fds.clear();
   if (!incoming_) incoming_ = std::make_unique_for_overwrite<std::byte[]>(max_packet_bytes);
-  alignas(cmsghdr) char room[CMSG_SPACE(max_packet_fds * sizeof(int))];
-  iovec data{incoming_.get(), max_packet_bytes};
-  msghdr header = {};
-  header.msg_iov = &data;
-  header.msg_iovlen = 1;
-  header.msg_control = room;
-  header.msg_controllen = sizeof room;
-  ssize_t received = 0;
-  do {
-    received = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (received < 0 && errno == EINTR);
-  if (received < 0) return errno == EAGAIN ? ReceiveResult::Nothing : closed(packet);
-  take_fds(header, packet.fds);
-  // An empty packet looks like the end of the connection, and nobody of ours sends one.
-  if (received == 0 || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return closed(packet);
-  packet.bytes.assign(incoming_.get(), incoming_.get() + received);
+  const Received received = receive_seqpacket(socket_.get(), {incoming_.get(), max_packet_bytes}, packet.fds);
+  switch (received.state) {
+    case Received::State::Packet:
+      break;
+    case Received::State::Nothing:
+      return ReceiveResult::Nothing;
+    case Received::State::Truncated:
+    case Received::State::Closed:
+      return ReceiveResult::Closed;
+  }
+  packet.bytes.assign(incoming_.get(), incoming_.get() + received.bytes);
   return ReceiveResult::Packet;
 }
 

@@ -49,21 +49,17 @@ class Channel {
   bool has_queued() const { return !queue_.empty(); }
 
  private:
-  enum class Sent { Yes, Full, Gone };
-
   struct Queued {
     std::vector<std::byte> bytes;
     std::vector<Fd> fds;
   };
 
   bool send_packet(std::vector<std::byte> bytes, std::span<const int> fds);
-  Sent try_send(std::span<const std::byte> bytes, std::span<const int> fds);
-  ReceiveResult closed(Packet& packet);
 
   Fd socket_;
   std::unique_ptr<std::byte[]> incoming_;  // made by the first receive()
   std::deque<Queued> queue_;
-  bool closed_ = false;
+  bool gone_ = false;  // for sending: what the peer sent before it died can still be received
 };
 
 /// Decodes a packet into one of the variant's messages. Null with `error` set when it is malformed, of another version,

@@ -147,7 +147,7 @@ using FieldType = std::remove_cvref_t<decltype(get_field<I>(std::declval<T&>()))
 template <class T, class Visit>
 constexpr void for_each_field(T& object, Visit&& visit) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    auto fields = tie_fields(object);
+    [[maybe_unused]] auto fields = tie_fields(object);
     (visit(boost::pfr::detail::sequence_tuple::get<I>(fields)), ...);
   }
   (std::make_index_sequence<field_count<T>>{});
@@ -157,7 +157,7 @@ constexpr void for_each_field(T& object, Visit&& visit) {
 template <class T, class Visit>
 constexpr bool all_fields(T& object, Visit&& visit) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    auto fields = tie_fields(object);
+    [[maybe_unused]] auto fields = tie_fields(object);
     return (visit(boost::pfr::detail::sequence_tuple::get<I>(fields)) && ...);
   }
   (std::make_index_sequence<field_count<T>>{});
