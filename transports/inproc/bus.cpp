@@ -1,0 +1,129 @@
+#include "inproc/bus.hpp"
+
+#include <actor/error.hpp>
+#include <chrono>
+
+#include "inproc/bus_core.hpp"
+#include "inproc/bus_port.hpp"
+
+namespace actor::inproc {
+namespace {
+
+constexpr std::size_t max_topics = 0xfffe;  // handles 1 to 0xfffe
+
+std::int64_t wall_ns() {
+  return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+std::int64_t monotonic_ns() {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+BusCore::BusCore(std::uint64_t runtime_id, BusOptions options)
+    : runtime_id_(runtime_id), options_(std::move(options)), wall_offset_ns_(wall_ns() - options_.clock()) {
+  ACTOR_ASSERT(options_.topic_capacity > 0, "a topic without room for one event could never carry any");
+}
+
+Topic& BusCore::topic_named(std::string_view name) {
+  const auto found = topic_ids_.find(name);
+  if (found != topic_ids_.end()) return topics_[found->second - 1u];
+  if (topics_.size() == max_topics) {
+    throw Error(ErrorCode::Refused, "cannot open topic \"" + std::string(name) + "\": this runtime has " +
+                                        std::to_string(max_topics) +
+                                        " topics already, as many as a handle can tell apart; use fewer topic values");
+  }
+  const auto id = static_cast<std::uint16_t>(topics_.size() + 1);
+  topic_ids_.emplace(name, id);
+  return topics_.emplace_back(Topic{id, std::string(name), {}, {}, options_.topic_capacity});
+}
+
+const Topic& BusCore::open_topic(std::string_view name, OverflowPolicy policy, ActorId opener) {
+  const std::scoped_lock lock(mutex_);
+  Topic& topic = topic_named(name);
+  if (!topic.policy) {
+    topic.policy = policy;
+    topic.opened_by = opener;
+  } else if (*topic.policy != policy) {
+    throw Error(ErrorCode::Incompatible, "cannot open topic \"" + topic.name + "\": actor \"" +
+                                             std::string(opener.name()) + "\" says " + to_string(policy) +
+                                             ", actor \"" + std::string(topic.opened_by.name()) + "\" has said " +
+                                             to_string(*topic.policy) + "; give both the same overflow policy");
+  }
+  return topic;
+}
+
+const Topic& BusCore::topic(std::uint16_t id) const {
+  const std::scoped_lock lock(mutex_);
+  ACTOR_ASSERT(id >= 1 && id <= topics_.size(), "a topic handle comes from open_topic() or from a delivery");
+  return topics_[id - 1u];
+}
+
+void BusCore::set_capacity(std::string_view name, std::size_t events) {
+  ACTOR_ASSERT(events > 0, "a topic without room for one event could never carry any");
+  const std::scoped_lock lock(mutex_);
+  topic_named(name).capacity = events;
+}
+
+std::uint64_t BusCore::attach(std::shared_ptr<Mailbox> mailbox, const Subscribe& topics) {
+  const std::scoped_lock lock(mutex_);
+  const ActorId id = mailbox->reader();
+  if (readers_.contains(id)) {
+    throw Error(ErrorCode::DuplicateActorName, "cannot add actor \"" + std::string(id.name()) +
+                                                   "\": this runtime has an actor of that name; names are unique");
+  }
+  Reader reader{std::move(mailbox), topics.is_all(), {}};
+  for (const std::string& name : topics.names()) reader.topics.insert(topic_named(name).id);
+  readers_.emplace(id, std::move(reader));
+  ++epoch_;
+  const auto known = next_events_.find(id);
+  return known == next_events_.end() ? options_.first_sequence : known->second;
+}
+
+void BusCore::detach(ActorId id, std::uint64_t next_event, const PortCounters& counted) {
+  const std::scoped_lock lock(mutex_);
+  readers_.erase(id);
+  ++epoch_;
+  next_events_[id] = next_event;
+  departed_.published += counted.published;
+  departed_.sent += counted.sent;
+  departed_.dropped += counted.dropped;
+  departed_.received += counted.received;
+  departed_.handled += counted.handled;
+  departed_.skipped += counted.skipped;
+}
+
+std::vector<std::shared_ptr<Mailbox>> BusCore::readers_of(const Topic& topic) const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::shared_ptr<Mailbox>> readers;
+  for (const auto& [id, reader] : readers_) {
+    if (reader.all || reader.topics.contains(topic.id)) readers.push_back(reader.mailbox);
+  }
+  return readers;
+}
+
+PortCounters BusCore::departed() const {
+  const std::scoped_lock lock(mutex_);
+  return departed_;
+}
+
+Bus::Bus(std::uint64_t runtime_id, BusOptions options)
+    : core_(std::make_shared<BusCore>(runtime_id, std::move(options))) {}
+
+Bus::~Bus() = default;
+
+std::unique_ptr<BusPort> Bus::attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
+                                     Loop& loop, std::size_t capacity) {
+  return std::make_unique<BusPort>(core_, id, types, topics, loop, capacity);
+}
+
+void Bus::set_capacity(std::string_view topic, std::size_t events) {
+  core_->set_capacity(topic, events);
+}
+
+PortCounters Bus::departed() const {
+  return core_->departed();
+}
+
+}  // namespace actor::inproc
