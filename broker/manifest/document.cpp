@@ -6,6 +6,8 @@
 #include <array>
 #include <optional>
 
+#include "manifest/names.hpp"
+
 namespace actor::broker {
 namespace {
 
@@ -153,7 +155,8 @@ std::variant<Table, SyntaxError> parse_document(std::string_view text) {
   try {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {
-    const std::string description(error.description());
+    std::string description(error.description());  // may quote raw bytes of the text
+    std::replace_if(description.begin(), description.end(), is_control_character, '?');
     return SyntaxError{.at = to_position(error.source().begin),
                        .message = "not valid TOML: " + description + advice(description)};
   }

@@ -27,7 +27,7 @@ std::string key_path(std::string_view parent, std::string_view name) {
   path += '"';
   for (const char c : name) {
     if (c == '"' || c == '\\') path += '\\';
-    path += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+    path += is_control_character(c) ? '?' : c;
   }
   return path + '"';
 }

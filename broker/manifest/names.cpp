@@ -14,11 +14,12 @@ bool is_letter_or_digit(char c) {
 bool is_name_character(char c) {
   return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
 }
+
+}  // namespace
+
 bool is_control_character(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
-
-}  // namespace
 
 bool is_system_topic(std::string_view topic) {
   return topic.starts_with("$sys/");

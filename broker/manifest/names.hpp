@@ -19,6 +19,9 @@ std::string actor_name_problem(std::string_view name, std::string_view what);
 /// The name with what is not allowed in it replaced: lower case, '-' for the rest. Empty when nothing is left.
 std::string to_actor_name(std::string_view text);
 
+/// ASCII's control characters: an error message has none, whatever the manifest says.
+bool is_control_character(char c);
+
 /// Text from a manifest for an error message: on one line, without control characters, cut when long.
 std::string in_quotes(std::string_view text);
 

@@ -302,6 +302,10 @@ TEST(Manifest, AnErrorIsOneLineWhateverTheManifestSays) {
   }
 }
 
+TEST(Manifest, ASyntaxErrorIsOneLineToo) {
+  EXPECT_THAT(errors_in("[actors.a]\nexec = t\n"), ElementsAre(::testing::Not(HasSubstr("\n"))));
+}
+
 TEST(Manifest, NestingBeyondAnyManifestIsRefusedAndDoesNotCrash) {
   std::string dots = "a";
   for (int i = 0; i < 200'000; ++i) dots += ".a";
