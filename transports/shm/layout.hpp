@@ -23,7 +23,8 @@ inline constexpr std::uint64_t ring_magic = 0x31474e4952544341;    // "ACTRING1"
 inline constexpr std::uint32_t max_routes = 1024;
 inline constexpr std::uint32_t max_ring_slots = 1u << 20;
 
-// ---- ring: one per (publisher, reader) lane --------------------------------------------------------------------------
+// ---- ring: one per (publisher, reader) lane
+// --------------------------------------------------------------------------
 
 /// Payloads up to this go into the slot itself; a parent id takes 16 of them.
 inline constexpr std::size_t slot_inline_bytes = 32;
@@ -34,12 +35,13 @@ inline constexpr std::size_t tail_bytes = 64;
 struct alignas(cache_line) Slot {
   enum Flag : std::uint8_t { has_parent = 1, in_tail = 2, in_pool = 4, maybe_duplicate = 8 };
 
-  Word sequence;           // s + 1; 64-bit at 10^9/s: 584 years
-  std::uint64_t counter;   // the event's number
-  std::int64_t stamp_ns;   // CLOCK_MONOTONIC
+  Word sequence;          // s + 1; 64-bit at 10^9/s: 584 years
+  std::uint64_t counter;  // the event's number
+  std::int64_t stamp_ns;  // CLOCK_MONOTONIC
   std::uint16_t topic;
   std::uint16_t type;
-  std::uint32_t flags_and_bytes;  // flags in the top byte; payload bytes below 2^24, or 0 for a pool payload, whose PoolRef has them
+  std::uint32_t flags_and_bytes;  // flags in the top byte; payload bytes below 2^24, or 0 for a pool payload, whose
+                                  // PoolRef has them
   std::byte payload[slot_inline_bytes];  // inline payload, or PoolRef; parent id in the last 16 bytes when has_parent
 };
 
@@ -68,7 +70,8 @@ struct RingHeader {
   std::uint64_t base;   // the first sequence number written here
   std::uint32_t route;
   std::uint32_t overwriting;
-  alignas(cache_line) Word head;  // one past the last sequence number; may lag behind the slots while a burst is written
+  alignas(
+      cache_line) Word head;  // one past the last sequence number; may lag behind the slots while a burst is written
   std::byte padding[cache_line * 2 - sizeof(Word)];
 };
 static_assert(sizeof(RingHeader) == 192 && offsetof(RingHeader, head) == 64);
@@ -77,7 +80,8 @@ constexpr std::size_t ring_bytes(std::uint32_t slots) {
   return sizeof(RingHeader) + std::size_t{slots} * (sizeof(Slot) + sizeof(Tail));
 }
 
-// ---- status: one per incarnation -------------------------------------------------------------------------------------
+// ---- status: one per incarnation
+// -------------------------------------------------------------------------------------
 
 /// A reader's position in one route. INVARIANT: released <= done <= the ring's head.
 struct Cursor {
@@ -86,16 +90,19 @@ struct Cursor {
 };
 static_assert(sizeof(Cursor) == 128);
 
-/// The event being handled, for the successor and for crash reports. `busy` is stored first and cleared last.
+/// The event handed out last, for the successor and for crash reports. It is in hand while `sequence` is its route's
+/// `done`. Written in the order: route = 0, the others, route.
 struct FlightRecord {
-  Word route;          // RouteId of the event in hand; 0 = none
-  Word sequence;       // in that route
-  Word attempt;        // this attempt's number, from 1
-  Word first_output;   // number of the first event sent by the handler; 0 = none yet
-  Word event_counter;  // with the sender (from the route): the event's id
-  Word type_and_topic; // type << 16 | topic
-  Word since_ns;       // CLOCK_MONOTONIC of the turn
+  Word route;           // RouteId; 0 = none
+  Word sequence;        // in that route
+  Word attempt;         // this attempt's number, from 1
+  Word first_output;    // number of the first event that its handler sent; 0 = none yet
+  Word outputs_end;     // one past the last number that its handler used
+  Word event_counter;   // with the sender (from the route): the event's id
+  Word type_and_topic;  // type << 16 | topic
+  Word reserved;
 };
+static_assert(sizeof(FlightRecord) == 64);
 
 /// Totals of this incarnation and, added by the successor, of its predecessors. Relaxed words, written by the owner.
 struct Counters {
@@ -129,8 +136,8 @@ enum class State : std::uint64_t { Connecting = 0, Starting = 1, Running = 2, Dr
 struct StatusHeader {
   std::uint64_t magic;
   std::uint32_t version;
-  std::uint32_t bytes;           // of the whole segment
-  std::int64_t wall_offset_ns;   // system clock = CLOCK_MONOTONIC + this
+  std::uint32_t bytes;          // of the whole segment
+  std::int64_t wall_offset_ns;  // system clock = CLOCK_MONOTONIC + this
   std::uint64_t pid;
   std::byte padding[32];
 };

@@ -1,6 +1,7 @@
 #pragma once
-// The class that users derive from. An actor is state plus handle_event() and step(); the runtime calls it on one thread
-// at a time, so it needs no locks. The same class runs in its own process (actor::run) and inside one (Supervisor).
+// The class that users derive from. An actor is state plus handle_event() and step(); the runtime calls it on one
+// thread at a time, so it needs no locks. The same class runs in its own process (actor::run) and inside one
+// (Supervisor).
 
 #include <actor/context.hpp>
 #include <actor/envelope.hpp>

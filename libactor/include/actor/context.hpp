@@ -9,8 +9,8 @@
 
 namespace actor {
 
-/// An event being built in place, in the memory where its readers will see it. Sent with Context::send(std::move(loan));
-/// given back when it is dropped. Uninitialised: set every field.
+/// An event being built in place, in the memory where its readers will see it. Sent with
+/// Context::send(std::move(loan)); given back when it is dropped. Uninitialised: set every field.
 template <class T>
 class Loan {
  public:

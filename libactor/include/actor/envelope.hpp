@@ -23,8 +23,7 @@ template <EventSet Events>
 class Envelope {
  public:
   /// Made by the runtime. `event` is a live event of the alternative that `delivery.type` says.
-  Envelope(const Delivery& delivery, const void* event, Port& port)
-      : delivery_(delivery), event_(event), port_(port) {}
+  Envelope(const Delivery& delivery, const void* event, Port& port) : delivery_(delivery), event_(event), port_(port) {}
   Envelope(const Envelope&) = delete;
   Envelope& operator=(const Envelope&) = delete;
 

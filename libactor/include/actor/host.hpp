@@ -2,10 +2,10 @@
 // What stands behind a Context: the port, the loop and the switches of whoever runs the actor (a process of its own, or
 // a supervisor). One per actor, owned by its runner, used on the actor's thread; Injection alone is thread-safe.
 
+#include <actor/error.hpp>
 #include <actor/id.hpp>
 #include <actor/loop.hpp>
 #include <actor/transport.hpp>
-#include <actor/error.hpp>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -64,6 +64,9 @@ struct Host {
   std::thread::id owner = std::this_thread::get_id();
   bool stop_requested = false;
   std::function<void()> stop_runtime = [] {};
+  /// Rises when there are commands to look at; null when they only come as injected work. Checked once per turn.
+  const std::atomic<std::uint64_t>* command_epoch = nullptr;
+  std::function<void()> run_commands = [] {};
 };
 
 }  // namespace actor

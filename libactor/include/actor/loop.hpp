@@ -25,7 +25,7 @@ class Loop {
 
   enum class Interest : std::uint8_t { Read = 1, Write = 2, ReadWrite = 3 };
 
-  Loop();   ///< Throws Error(Io) when the process is out of file descriptors.
+  Loop();  ///< Throws Error(Io) when the process is out of file descriptors.
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;

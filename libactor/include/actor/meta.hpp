@@ -10,7 +10,7 @@ struct Meta {
   EventId id;
   EventId parent;  ///< the event this one was sent in answer to; all zero when there is none
   ActorId sender;
-  std::chrono::system_clock::time_point wall_time;  ///< for people: may jump when the clock is set
+  std::chrono::system_clock::time_point wall_time;       ///< for people: may jump when the clock is set
   std::chrono::steady_clock::time_point monotonic_time;  ///< for measuring: comparable between processes of one machine
   bool redelivered = false;      ///< an earlier incarnation of the reader had this event in hand when it died
   bool maybe_duplicate = false;  ///< sent while handling a redelivered event: the first attempt may have sent it too

@@ -43,6 +43,13 @@ constexpr bool is_identifier_char(char c) {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
+constexpr bool is_portable_spelling(std::string_view text) {
+  for (const std::string_view mark : {"{anonymous}", "(", "<lambda", "<unnamed"}) {  // "(anonymous namespace)", "f()::"
+    if (text.find(mark) != std::string_view::npos) return false;
+  }
+  return true;
+}
+
 struct Respelling {
   std::string_view from, to;
 };
@@ -318,10 +325,7 @@ constexpr std::string_view type_name() {
 /// (Clang spells function-local types as if they were global; there they pass.)
 template <class T>
 constexpr bool has_portable_name() {
-  constexpr std::string_view text = detail::compiler_spelling<T>();
-  return text.find("{anonymous}") == std::string_view::npos && text.find("(anonymous") == std::string_view::npos &&
-         text.find('(') == std::string_view::npos && text.find("<lambda") == std::string_view::npos &&
-         text.find("<unnamed") == std::string_view::npos;
+  return detail::is_portable_spelling(detail::compiler_spelling<T>());
 }
 
 /// In order of value.

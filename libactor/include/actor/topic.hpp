@@ -245,7 +245,7 @@ class TopicMap {
   void insert(const Topic& topic, std::uint16_t handle) {
     if constexpr (is_dense) {
       if (const std::size_t at = place(topic); at < dense_limit) {
-        if (at >= dense_.size()) dense_.resize(at + 1, no_handle);
+        while (at >= dense_.size()) dense_.push_back(no_handle);
         dense_[at] = handle;
         return;
       }

@@ -38,14 +38,14 @@ struct Delivery {
   EventId id;
   EventId parent;
   ActorId sender;
-  std::int64_t monotonic_ns = 0;    ///< CLOCK_MONOTONIC
-  std::int64_t wall_offset_ns = 0;  ///< system clock = monotonic_ns + this
+  std::int64_t monotonic_ns = 0;      ///< CLOCK_MONOTONIC
+  std::int64_t wall_offset_ns = 0;    ///< system clock = monotonic_ns + this
   std::uint16_t type = unknown_type;  ///< index into the reader's own event set
   std::uint16_t topic = 0;            ///< handle of the port's open_topic(), or the transport's own: see topic_name()
   std::uint8_t flags = 0;
   std::uint32_t attempt = 1;
-  std::uint32_t route = 0;      ///< the transport's own: which queue it came from
-  std::uint64_t sequence = 0;   ///< the transport's own: its number in that queue
+  std::uint32_t route = 0;     ///< the transport's own: which queue it came from
+  std::uint64_t sequence = 0;  ///< the transport's own: its number in that queue
 };
 
 /// One event on its way out.
@@ -63,8 +63,8 @@ struct PortCounters {
   std::uint64_t dropped = 0;   ///< by policy: by the sender (Drop, Fail, late) and by the reader (gaps of DropOldest)
   std::uint64_t received = 0;  ///< handed out by next()
   std::uint64_t handled = 0;
-  std::uint64_t skipped = 0;   ///< events of a type this reader does not know
-  std::uint64_t staged = 0;    ///< waiting in the outbox right now
+  std::uint64_t skipped = 0;  ///< events of a type this reader does not know
+  std::uint64_t staged = 0;   ///< waiting in the outbox right now
 };
 
 /// A payload that outlives its Delivery.
@@ -106,8 +106,8 @@ class Port {
 
   // Time and waiting -----------------------------------------------------------------------------------------------
 
-  /// The monotonic stamp for events sent from now on, in ns; set once per turn of the runner.
-  virtual void set_time(std::int64_t monotonic_ns) = 0;
+  /// A turn of the runner begins: the clock is read anew for the first event sent in it, and once only.
+  virtual void new_turn() = 0;
   /// Announces that the owner goes to sleep. False: something arrived meanwhile, do not sleep. After true the owner
   /// sleeps in its Loop, which the port's doorbells wake, and then calls end_wait().
   virtual bool prepare_wait() = 0;

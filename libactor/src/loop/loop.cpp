@@ -1,3 +1,6 @@
+#include <sys/epoll.h>
+#include <unistd.h>
+
 #include <actor/error.hpp>
 #include <actor/loop.hpp>
 #include <array>
@@ -5,8 +8,6 @@
 #include <ctime>
 #include <span>
 #include <string>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 namespace actor {
 namespace {
@@ -41,7 +42,9 @@ Loop::Loop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   if (epoll_ < 0) throw_errno("creating an actor's event loop (epoll_create1)");
 }
 
-Loop::~Loop() { close(epoll_); }
+Loop::~Loop() {
+  close(epoll_);
+}
 
 TimerId Loop::after(std::chrono::nanoseconds delay, Callback callback) {
   return add_timer(delay, std::chrono::nanoseconds::zero(), std::move(callback));
@@ -114,7 +117,9 @@ void Loop::add_bell(int fd) {
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) throw_errno("listening to a doorbell");
 }
 
-void Loop::remove_bell(int fd) { epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
+void Loop::remove_bell(int fd) {
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+}
 
 Loop::Clock::time_point Loop::next_due() const {
   return due_.empty() || silent_ ? Clock::time_point::max() : due_.begin()->first;
@@ -165,8 +170,12 @@ std::size_t Loop::run(bool may_wait, Clock::time_point until) {
   return ran + run_timers();
 }
 
-std::size_t Loop::poll() { return run(false, {}); }
+std::size_t Loop::poll() {
+  return run(false, {});
+}
 
-std::size_t Loop::wait(Clock::time_point until) { return run(true, until); }
+std::size_t Loop::wait(Clock::time_point until) {
+  return run(true, until);
+}
 
 }  // namespace actor

@@ -1,6 +1,7 @@
-#include <actor/host.hpp>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <actor/host.hpp>
 
 namespace actor {
 
@@ -8,7 +9,9 @@ Injection::Injection() : bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (bell_ < 0) throw_errno("making an injector's doorbell (eventfd)");
 }
 
-Injection::~Injection() { ::close(bell_); }
+Injection::~Injection() {
+  ::close(bell_);
+}
 
 bool Injection::post(std::function<void()> work) {
   const std::scoped_lock lock(mutex_);

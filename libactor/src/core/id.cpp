@@ -28,7 +28,9 @@ ActorId::ActorId(std::string_view name) {
   name_ = &*found;
 }
 
-std::ostream& operator<<(std::ostream& out, ActorId id) { return out << id.name(); }
+std::ostream& operator<<(std::ostream& out, ActorId id) {
+  return out << id.name();
+}
 
 std::string to_string(const EventId& id) {
   char text[33];
@@ -37,7 +39,9 @@ std::string to_string(const EventId& id) {
   return text;
 }
 
-std::ostream& operator<<(std::ostream& out, const EventId& id) { return out << to_string(id); }
+std::ostream& operator<<(std::ostream& out, const EventId& id) {
+  return out << to_string(id);
+}
 
 std::uint64_t actor_key(std::uint64_t runtime_id, std::string_view name) {
   std::uint64_t hash = 0xcbf29ce484222325u ^ runtime_id;  // FNV-1a, then mixed (splitmix64)

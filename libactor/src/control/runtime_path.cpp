@@ -1,0 +1,103 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <actor/error.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <control/fd.hpp>
+#include <control/runtime_path.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+namespace actor::control {
+namespace {
+
+bool is_own_directory(const char* path) {
+  struct stat info = {};
+  return ::stat(path, &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid();
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
+std::string runtime_root() {
+  // Another user's (after su or sudo) or a missing one does not count.
+  const char* xdg = std::getenv("XDG_RUNTIME_DIR");
+  if (xdg != nullptr && *xdg == '/' && is_own_directory(xdg)) return std::string(xdg) + "/actor";
+  if (::geteuid() == 0) return "/run/actor";
+  return "/tmp/actor-" + std::to_string(::geteuid());
+}
+
+std::string runtime_directory(const std::string& broker) {
+  if (broker.find('/') == std::string::npos) return runtime_root() + "/" + broker;
+  const std::filesystem::path path(broker);
+  if (path.filename() == "control.sock") return path.parent_path();
+  return path.has_filename() ? path : path.parent_path();
+}
+
+std::string socket_path(const std::string& runtime_directory) {
+  return runtime_directory + "/control.sock";
+}
+std::string lock_path(const std::string& runtime_directory) {
+  return runtime_directory + "/lock";
+}
+
+bool is_held(const std::string& runtime_directory) {
+  const Fd file(::open(lock_path(runtime_directory).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return false;
+  struct flock lock = {};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  return ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+std::vector<std::string> running_brokers() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(runtime_root(), error)) {
+    if (is_held(entry.path())) names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string find_broker(const std::string& broker) {
+  const std::vector<std::string> running = running_brokers();
+  if (broker.empty()) {
+    if (running.size() == 1) return socket_path(runtime_directory(running.front()));
+    if (running.empty()) {
+      throw Error(ErrorCode::Io, "no broker of this user is running (looked in " + runtime_root() +
+                                     "); start one with actor-broker MANIFEST, or give its runtime directory");
+    }
+    throw Error(ErrorCode::Io, "several brokers are running: " + listed(running) + "; say which one is meant");
+  }
+  const std::string directory = runtime_directory(broker);
+  if (is_held(directory)) return socket_path(directory);
+  throw Error(ErrorCode::Io, "no broker is running at " + directory + "; " +
+                                 (running.empty() ? "none of this user is" : "running are: " + listed(running)));
+}
+
+void remove_if_dead(const std::string& runtime_directory) noexcept {
+  const Fd file(::open(lock_path(runtime_directory).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return;
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  // A broker that takes the directory over now waits for nothing: it sees that its lock file is gone, and begins anew.
+  if (::fcntl(file.get(), F_OFD_SETLK, &lock) == 0) remove_runtime_files(runtime_directory);
+}
+
+void remove_runtime_files(const std::string& runtime_directory) noexcept {
+  // The lock last: until then nobody takes the directory.
+  (void)::unlink(socket_path(runtime_directory).c_str());
+  (void)::unlink(lock_path(runtime_directory).c_str());
+  (void)::rmdir(runtime_directory.c_str());
+}
+
+}  // namespace actor::control

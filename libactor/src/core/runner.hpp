@@ -1,0 +1,62 @@
+#pragma once
+// Runs one actor over one port: commands before events, events before steps, none starved. The same for an actor in a
+// process of its own and for one of many inside a supervisor. Owned by whoever hosts the actor, used on its thread.
+
+#include <actor/actor.hpp>
+#include <core/scratch.hpp>
+#include <optional>
+
+namespace actor {
+
+struct RunnerOptions {
+  unsigned max_events_per_tick = 10;      ///< events handled in a row before commands, timers and step get their turn
+  std::chrono::nanoseconds spin{20'000};  ///< how long to look for events before sleeping
+};
+
+class Runner {
+ public:
+  Runner(ActorBase& actor, Host& host, RunnerOptions options);
+  ~Runner();
+
+  /// Calls on_start(). False: it threw, error() says what, and the actor never runs.
+  bool start();
+  /// Runs until the actor stops, by itself or because `host.stop_requested` was set.
+  void run();
+  /// Steps, timers and descriptor callbacks end here; events are still handled.
+  void quiesce();
+  /// Calls on_shutdown() once, if start() succeeded.
+  void finish();
+
+  const std::optional<Error>& error() const { return error_; }
+  /// The actor stopped because of an exception: the event it had in hand was not handled.
+  bool failed() const { return error_.has_value(); }
+
+ private:
+  bool turn();
+  void wait();
+  bool run_loop_callbacks();
+  bool finish_pending();
+  void dispatch();
+  void step();
+  template <class Function>
+  bool guarded(const char* where, Function&& function);
+  bool swallow(const Error& error);
+
+  ActorBase& actor_;
+  Host& host_;
+  RunnerOptions options_;
+  Scratch scratch_;
+  Delivery delivery_;
+  bool pending_ = false;  // delivery_ was handled, but what its handler sent is not out yet
+  bool pending_known_ = true;
+  bool started_ = false;
+  bool quiet_ = false;
+  StepAction next_step_ = StepAction::Continue();
+  Loop::Clock::time_point backoff_until_{};
+  unsigned turns_since_poll_ = 0;
+  bool was_busy_ = false;
+  Loop::Clock::time_point last_poll_{};
+  std::optional<Error> error_;
+};
+
+}  // namespace actor

@@ -1,0 +1,84 @@
+#include <getopt.h>
+
+#include <actor/version.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <process/options.hpp>
+
+namespace actor {
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+void print_help(const char* program, const std::vector<std::string>& classes) {
+  std::printf(
+      "Usage: %s [--actor CLASS] [--broker SOCKET --name NAME [--subscribe TOPIC]... [--publish TOPIC]...]\n\n"
+      "Runs one actor as this process. A broker starts it from its manifest (actor-broker MANIFEST), and then tells "
+      "it\n"
+      "everything it needs; by hand it is started beside a running broker.\n\n"
+      "  --actor CLASS      which actor to run, if the program holds several: %s\n"
+      "  --broker SOCKET    control socket of a running broker (its runtime directory's control.sock)\n"
+      "  --name NAME        the name to run under; a broker has each name once\n"
+      "  --subscribe TOPIC  receive this topic (\"*\" for all); may be repeated\n"
+      "  --publish TOPIC    may send to this topic; may be repeated; default: every topic the program knows\n"
+      "  --version, --help\n",
+      program, joined(classes).c_str());
+}
+
+}  // namespace
+
+ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vector<std::string>& classes) {
+  static const option known[] = {
+      {"actor", required_argument, nullptr, 'a'},   {"broker", required_argument, nullptr, 'b'},
+      {"name", required_argument, nullptr, 'n'},    {"subscribe", required_argument, nullptr, 's'},
+      {"publish", required_argument, nullptr, 'p'}, {"help", no_argument, nullptr, 'h'},
+      {"version", no_argument, nullptr, 'v'},       {nullptr, 0, nullptr, 0}};
+  ProcessOptions options;
+  optind = 1;
+  for (int letter; (letter = getopt_long(argc, argv, "", known, nullptr)) != -1;) {
+    switch (letter) {
+      case 'a':
+        options.actor_class = optarg;
+        break;
+      case 'b':
+        options.broker = optarg;
+        break;
+      case 'n':
+        options.name = optarg;
+        break;
+      case 's':
+        options.subscribes.emplace_back(optarg);
+        break;
+      case 'p':
+        options.publishes.emplace_back(optarg);
+        break;
+      case 'h':
+        print_help(argv[0], classes);
+        return {std::nullopt, 0};
+      case 'v':
+        std::printf("libactor %s\n", version());
+        return {std::nullopt, 0};
+      default:
+        std::fprintf(stderr, "%s: try --help\n", argv[0]);
+        return {std::nullopt, 2};
+    }
+  }
+  const char* wrong = nullptr;
+  if (optind < argc) wrong = "takes no arguments other than options";
+  if (options.actor_class.empty() && classes.size() > 1)
+    wrong = "holds several actors: say which one with --actor CLASS";
+  if (!options.broker.empty() && options.name.empty()) wrong = "needs --name NAME with --broker";
+  if (options.broker.empty() && !std::getenv("ACTOR_CONTROL_FD"))
+    wrong = "was not started by a broker: run it from a manifest (actor-broker MANIFEST), or give --broker and --name";
+  if (wrong) {
+    std::fprintf(stderr, "%s: this program %s (see --help; it holds: %s)\n", argv[0], wrong, joined(classes).c_str());
+    return {std::nullopt, 2};
+  }
+  return {options, 0};
+}
+
+}  // namespace actor

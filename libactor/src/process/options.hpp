@@ -1,0 +1,26 @@
+#pragma once
+// The command line of an actor's own process. A value.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace actor {
+
+struct ProcessOptions {
+  std::string actor_class;  ///< empty: the only one
+  std::string broker;       ///< path of a control socket; empty: the one inherited from the broker
+  std::string name;         ///< for a hand-started actor
+  std::vector<std::string> subscribes;
+  std::vector<std::string> publishes;
+};
+
+struct ParsedProcessOptions {
+  std::optional<ProcessOptions> options;  ///< empty: leave with `exit_code`, having printed help or what is wrong
+  int exit_code = 0;
+};
+
+/// `classes`: the labels of what the executable holds, for the help text.
+ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vector<std::string>& classes);
+
+}  // namespace actor

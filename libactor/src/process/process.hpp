@@ -1,0 +1,55 @@
+#pragma once
+// One actor in a process of its own: the conversation with the broker around a Runner. Owned by run_process(), one
+// thread.
+
+#include <actor/run.hpp>
+#include <control/channel.hpp>
+#include <core/runner.hpp>
+#include <memory>
+#include <process/link.hpp>
+#include <process/options.hpp>
+
+namespace actor {
+
+class Process {
+ public:
+  /// The exit code of a program that the broker refused: restarting it would change nothing.
+  static constexpr int refused_exit = 78;
+
+  Process(const ActorClass& actor_class, const ProcessOptions& options);
+  ~Process();
+
+  /// The whole life; the exit code for main(). Throws Error when the broker is unreachable or talks nonsense.
+  int run();
+
+ private:
+  void say_hello();
+  /// Handles what the broker has sent. Called whenever the socket is readable or the command epoch has risen.
+  void read_commands();
+  void on_message(control::ToActor& message, std::vector<Fd>& fds);
+  void on_broker_gone();
+  void on_signal();
+  void watch_channel();
+  void start_actor(const control::Welcome& welcome);
+  void stop();
+  int finish();
+
+  ProcessOptions options_;
+  const ActorClass& class_;
+  std::unique_ptr<ActorBase> actor_;
+  Loop loop_;
+  Fd signals_;
+  control::Channel channel_;
+  std::unique_ptr<ProcessLink> link_;
+  std::unique_ptr<Host> host_;
+  std::unique_ptr<Runner> runner_;
+  RunnerOptions runner_options_;
+  std::uint64_t seen_epoch_ = 0;
+  bool start_ = false;
+  bool stop_ = false;
+  bool broker_gone_ = false;
+  bool reading_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace actor

@@ -1,0 +1,208 @@
+#include <actor/error.hpp>
+#include <algorithm>
+#include <cstring>
+#include <shm/bell.hpp>
+#include <shm/in_route.hpp>
+#include <shm/poison.hpp>
+
+namespace actor::shm {
+namespace {
+
+/// Copies memory that its owner may be overwriting: word by word, each an acquire load, so that the check of the slot's
+/// number that follows cannot be moved before them.
+void copy_changing(std::byte* to, const std::byte* from, std::size_t bytes) {
+  for (; bytes >= 8; bytes -= 8, to += 8, from += 8) {
+    const std::uint64_t word = __atomic_load_n(reinterpret_cast<const std::uint64_t*>(from), __ATOMIC_ACQUIRE);
+    std::memcpy(to, &word, 8);
+  }
+  for (; bytes != 0; --bytes, ++to, ++from)
+    *to = static_cast<std::byte>(__atomic_load_n(reinterpret_cast<const unsigned char*>(from), __ATOMIC_ACQUIRE));
+}
+
+}  // namespace
+
+InRoute::InRoute(std::uint32_t route, std::vector<std::uint16_t> topics, bool overwriting, Cursor& words,
+                 std::uint64_t cursor, Fd data_bell, Fd space_bell)
+    : id_(route),
+      overwriting_(overwriting),
+      topics_(std::move(topics)),
+      words_(words),
+      cursor_(cursor),
+      released_(cursor),
+      data_bell_(std::move(data_bell)),
+      space_bell_(std::move(space_bell)) {
+  words_.done.store(cursor, std::memory_order_relaxed);
+  words_.released.store(cursor, std::memory_order_relaxed);
+}
+
+Take InRoute::take_slowly(Found& found, std::string& error) {
+  if (segments_.empty()) return Take::Nothing;
+  InSegment& segment = segments_.front();
+  if (cursor_ < segment.ring.base()) skip_to(segment.ring.base());
+  if (corrupt_) {
+    if (!segment.ended) return Take::Nothing;
+    corrupt_ = false;
+    skip_to(segment.final_head + (segment.from_record ? 1 : 0));
+  }
+  if (segment.ended && cursor_ >= segment.final_head) {
+    // The publisher died between its commit and this push: the event is in its record.
+    if (segment.from_record && cursor_ == segment.final_head) return take_from_record(segment, found, error);
+    return Take::Drained;
+  }
+  if (overwriting_) return take_overwritten(segment, found, error);
+  if (segment.ring.has(cursor_)) {
+    found.slot = &segment.ring.slot(cursor_);
+    return check(segment, *found.slot, segment.ring.tail(cursor_), found, error);
+  }
+  if (!segment.ended) return Take::Nothing;
+  return corrupt("event " + std::to_string(cursor_) + " of a dead publisher's ring is missing before its end at " +
+                     std::to_string(segment.final_head),
+                 error);
+}
+
+void InRoute::skip_to(std::uint64_t sequence) {
+  if (sequence <= cursor_) return;
+  gaps_ += sequence - cursor_;
+  cursor_ = sequence;
+  words_.done.store(cursor_, std::memory_order_release);
+}
+
+Take InRoute::take_from_record(const InSegment& segment, Found& found, std::string& error) {
+  const FanoutRecord& record = segment.publisher->words().fanout;
+  found.slot = &record.slot;
+  return check(segment, record.slot, record.tail, found, error);
+}
+
+/// A ring that overwrites: copy, then look whether the copy was still whole. What was missed is counted.
+Take InRoute::take_overwritten(InSegment& segment, Found& found, std::string& error) {
+  const RingView& ring = segment.ring;
+  const std::uint64_t end = segment.ended ? segment.final_head : ring.head();
+  for (;;) {
+    const Slot& slot = ring.slot(cursor_);
+    const std::uint64_t sequence = slot.sequence.load(std::memory_order_acquire);
+    if (sequence == cursor_ + 1) {
+      copy_changing(reinterpret_cast<std::byte*>(&copy_slot_) + sizeof(Word),
+                    reinterpret_cast<const std::byte*>(&slot) + sizeof(Word), sizeof(Slot) - sizeof(Word));
+      Tail tail;
+      copy_changing(tail.payload, ring.tail(cursor_).payload, tail_bytes);
+      found.slot = &copy_slot_;
+      // Checked against bounds first: the copy may be torn, its offsets garbage.
+      const Take checked = check(segment, copy_slot_, tail, found, error);
+      if (checked == Take::Event) {
+        copy_.resize(found.payload.size());
+        copy_changing(copy_.data(), found.payload.data(), copy_.size());
+        found.payload = copy_;
+      }
+      // PAIRS: OutRoute::begin_overwrite (exchange before any byte of the slot or of its chunk changes).
+      if (slot.sequence.load(std::memory_order_acquire) == cursor_ + 1) return checked;
+      corrupt_ = false;
+      error.clear();
+    } else if (sequence <= cursor_ && cursor_ >= end) {
+      return Take::Nothing;
+    }
+    // Overwritten: go on at the oldest that is surely there, with some distance to the writer.
+    const std::uint64_t slots = ring.slots();
+    const std::uint64_t head = std::max(segment.ended ? segment.final_head : ring.head(), sequence);
+    if (head <= cursor_) return Take::Nothing;
+    const std::uint64_t margin = segment.ended ? 0 : slots / 8;
+    const std::uint64_t oldest = head > slots ? head - slots + margin : 0;
+    const std::uint64_t next = std::max(cursor_ + 1, oldest);
+    if (next > head) return Take::Nothing;
+    skip_to(next);
+    if (cursor_ >= end && segment.ended) return take_slowly(found, error);
+  }
+}
+
+Take InRoute::check(const InSegment& segment, const Slot& slot, const Tail& tail, Found& found, std::string& error) {
+  const std::uint32_t word = slot.flags_and_bytes;
+  const auto flags = static_cast<std::uint8_t>(word >> 24);
+  const std::uint32_t bytes = word & 0xffffff;
+  found.sequence = cursor_;
+  found.topic = slot.topic;
+  found.type = slot.type;
+  found.flags = flags;
+  if (std::find(topics_.begin(), topics_.end(), found.topic) == topics_.end())
+    return corrupt("it sends topic number " + std::to_string(found.topic) + ", which this route does not carry", error);
+  unpoison(slot.payload);
+  std::size_t room = slot_inline_bytes;
+  found.parent = {};
+  if (flags & Slot::has_parent) {
+    room -= sizeof(EventId);
+    std::memcpy(&found.parent, slot.payload + room, sizeof(EventId));
+  }
+  if (flags & Slot::in_pool) {
+    PoolRef reference;
+    std::memcpy(&reference, slot.payload, sizeof reference);
+    const auto extent = segment.publisher->extents.find(reference.extent);
+    if (extent == segment.publisher->extents.end()) {
+      found.slot = nullptr;
+      return Take::Nothing;  // its descriptor is on its way over the control channel
+    }
+    const std::uint64_t offset = std::uint64_t{reference.offset_lines} * cache_line;
+    const std::uint64_t size = extent->second.bytes();
+    if (reference.bytes > size || offset > size - reference.bytes)
+      return corrupt("it points outside its extent " + std::to_string(reference.extent), error);
+    found.payload = {extent->second.data() + offset, reference.bytes};
+    unpoison(found.payload);
+    return Take::Event;
+  }
+  const bool in_tail = (flags & Slot::in_tail) != 0;
+  if (bytes > (in_tail ? tail_bytes : room))
+    return corrupt("it claims an inline payload of " + std::to_string(bytes) + " bytes", error);
+  found.payload = {in_tail ? tail.payload : slot.payload, bytes};
+  unpoison(found.payload);
+  return Take::Event;
+}
+
+Take InRoute::corrupt(std::string what, std::string& error) {
+  corrupt_ = true;
+  error = std::move(what);
+  return Take::Corrupt;
+}
+
+std::uint32_t InRoute::drop_front() {
+  const std::uint32_t incarnation = segments_.front().publisher->incarnation;
+  publish_released();
+  segments_.pop_front();
+  corrupt_ = false;
+  pins_.clear();
+  return incarnation;
+}
+
+void InRoute::publish_released_now() {
+  std::uint64_t released = cursor_;
+  for (const std::uint64_t pinned : pins_) released = std::min(released, pinned);
+  if (released == released_) return;
+  released_ = released;
+  // seq_cst store, then seq_cst load: with the publisher's (space odd, then released) one of the two sees the other.
+  // PAIRS: Sender::prepare_wait, OutRoute::can_reclaim.
+  words_.released.store(released, std::memory_order_seq_cst);
+  if (segments_.empty()) return;
+  const std::uint64_t space = segments_.back().publisher->words().space.load(std::memory_order_seq_cst);
+  if ((space & 1) == 0 || space == space_signalled_) return;
+  space_signalled_ = space;
+  ring(space_bell_.get());
+}
+
+bool InRoute::has_news() const {
+  if (segments_.empty() || corrupt_) return false;
+  const InSegment& segment = segments_.front();
+  if (segment.ended) return true;
+  // PAIRS: OutRoute::flush_now.
+  return segment.ring.head() > cursor_;
+}
+
+bool InRoute::pin() {
+  if (overwriting_ || pins_.size() >= max_pins) return false;
+  pins_.push_back(cursor_);
+  return true;
+}
+
+void InRoute::unpin(std::uint64_t sequence) {
+  const auto found = std::find(pins_.begin(), pins_.end(), sequence);
+  if (found == pins_.end()) return;
+  pins_.erase(found);
+  publish_released_now();
+}
+
+}  // namespace actor::shm

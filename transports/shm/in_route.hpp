@@ -1,0 +1,134 @@
+#pragma once
+// The reader's end of one route: the segments that its publisher's incarnations wrote, oldest first, and the reader's
+// own cursor. Everything read from a ring is a peer's and is checked before it is used. Owned by the Receiver, one
+// thread.
+
+#include <actor/transport.hpp>
+#include <algorithm>
+#include <control/fd.hpp>
+#include <deque>
+#include <map>
+#include <memory>
+#include <shm/ring.hpp>
+#include <vector>
+
+namespace actor::shm {
+
+/// One incarnation of a publisher, shared by the routes that come from it.
+struct Publisher {
+  std::uint64_t key = 0;
+  std::uint32_t incarnation = 0;
+  std::int64_t wall_offset_ns = 0;
+  ActorId id;
+  PeerSegment status;
+  std::map<std::uint32_t, PeerSegment> extents;
+
+  const Status& words() const { return *reinterpret_cast<const Status*>(status.data()); }
+};
+
+struct InSegment {
+  RingView ring;
+  std::shared_ptr<Publisher> publisher;
+  bool ended = false;
+  std::uint64_t final_head = 0;
+  bool from_record = false;
+};
+
+/// One event as found in a ring: pointers into the publisher's memory, checked against its bounds.
+struct Found {
+  const Slot* slot = nullptr;
+  std::uint64_t sequence = 0;
+  std::span<const std::byte> payload;
+  EventId parent;
+  std::uint16_t topic = 0;  // wire
+  std::uint16_t type = 0;   // wire
+  std::uint8_t flags = 0;   // Slot::Flag
+};
+
+enum class Take { Event, Nothing, Corrupt, Drained };
+
+class InRoute {
+ public:
+  InRoute(std::uint32_t route, std::vector<std::uint16_t> topics, bool overwriting, Cursor& words, std::uint64_t cursor,
+          Fd data_bell, Fd space_bell);
+
+  std::uint32_t id() const { return id_; }
+  int data_bell() const { return data_bell_.get(); }
+  std::uint64_t cursor() const { return cursor_; }
+  bool overwriting() const { return overwriting_; }
+  const Publisher& publisher() const { return *segments_.front().publisher; }
+  bool has_segments() const { return !segments_.empty(); }
+  std::deque<InSegment>& segments() { return segments_; }
+
+  /// Looks at the cursor. Event: `found` is filled. Drained: the front segment is read to its end: call drop_front().
+  /// Corrupt: `error` says what the publisher did; the route is not read any further.
+  Take take(Found& found, std::string& error) {
+    if (!segments_.empty() && !overwriting_ && !corrupt_) [[likely]] {
+      const InSegment& segment = segments_.front();
+      if (segment.ring.has(cursor_)) [[likely]] {
+        const Slot& slot = segment.ring.slot(cursor_);
+        found.slot = &slot;
+        return check(segment, slot, segment.ring.tail(cursor_), found, error);
+      }
+    }
+    return take_slowly(found, error);
+  }
+  /// The segment that was read to its end is dropped; returns its publisher's incarnation.
+  std::uint32_t drop_front();
+
+  /// The event at the cursor was dealt with.
+  void advance() {
+    ++cursor_;
+    // Release: what the handler did comes before it. Read by the successor and by the broker.
+    words_.done.store(cursor_, std::memory_order_release);
+  }
+  /// Events that could not be read (overwritten, or in a corrupt segment that has ended) since the last call.
+  std::uint64_t take_gaps() { return std::exchange(gaps_, 0); }
+
+  /// Lets the publisher reuse what was handled, but for what is pinned. Cheap when nothing changed.
+  void publish_released() {
+    if (released_ != cursor_) publish_released_now();
+  }
+  bool should_publish(std::size_t payload_bytes) const {
+    return payload_bytes >= 4096 || cursor_ - released_ >= batch_;
+  }
+  /// Is there something at the cursor, by the head word? seq_cst: half of the sleep handshake.
+  bool has_news() const;
+
+  /// Pins the event at the cursor: its payload is not reused until unpin(). False when the pin table is full.
+  bool pin();
+  bool is_pinned(std::uint64_t sequence) const {
+    return !pins_.empty() && std::find(pins_.begin(), pins_.end(), sequence) != pins_.end();
+  }
+  void unpin(std::uint64_t sequence);
+
+ private:
+  static constexpr std::size_t max_pins = 8;
+
+  Take take_slowly(Found& found, std::string& error);
+  Take take_overwritten(InSegment& segment, Found& found, std::string& error);
+  Take take_from_record(const InSegment& segment, Found& found, std::string& error);
+  Take check(const InSegment& segment, const Slot& slot, const Tail& tail, Found& found, std::string& error);
+  void skip_to(std::uint64_t sequence);
+  Take corrupt(std::string what, std::string& error);
+  void publish_released_now();
+
+  std::uint32_t id_;
+  bool overwriting_;
+  bool corrupt_ = false;
+  std::vector<std::uint16_t> topics_;
+  Cursor& words_;
+  std::uint64_t cursor_;
+  std::uint64_t released_;
+  std::uint64_t batch_ = 16;
+  std::uint64_t space_signalled_ = 0;
+  std::uint64_t gaps_ = 0;
+  std::deque<InSegment> segments_;
+  std::vector<std::uint64_t> pins_;
+  Slot copy_slot_{};  // of an overwriting ring
+  std::vector<std::byte> copy_;
+  Fd data_bell_;
+  Fd space_bell_;
+};
+
+}  // namespace actor::shm

@@ -1,0 +1,203 @@
+// The shm transport in an actor's process: the control protocol's wiring messages, turned into routes and segments.
+
+#include <actor/error.hpp>
+#include <process/link.hpp>
+#include <shm/port.hpp>
+
+namespace actor {
+namespace {
+
+using control::ToBroker;
+
+class ShmLink final : public ProcessLink {
+ public:
+  ShmLink(std::span<const EventType* const> types, Loop& loop, control::Channel& channel)
+      : types_(types), loop_(loop), channel_(channel), status_(shm::make_status()) {}
+
+  int status_fd() const override { return port_ ? port_->status_fd() : status_.fd(); }
+  Port& port() override { return *port_; }
+  const std::atomic<std::uint64_t>& command_epoch() const override {
+    return reinterpret_cast<const shm::Word*>(epochs_.data())[epoch_slot_];
+  }
+  void set_stage(LifeStage stage) override {
+    auto& words = port_ ? port_->status() : *reinterpret_cast<shm::Status*>(status_.data());
+    words.state.store(static_cast<std::uint64_t>(stage), std::memory_order_release);
+  }
+
+  void welcome(const control::Welcome& welcome, std::vector<Fd>& fds) override;
+  bool handle(control::ToActor& message, std::vector<Fd>& fds) override;
+
+ private:
+  template <class Message>
+  void tell(const Message& message, std::initializer_list<int> fds = {}) {
+    channel_.send<ToBroker>(message, std::span(fds.begin(), fds.size()));
+  }
+  shm::ShmPort::Events port_events();
+  void bind(const control::TopicInfo& topic);
+  [[noreturn]] void broken(const std::string& what) const;
+
+  void on(const control::AddRoute& message, std::vector<Fd>& fds);
+  void on(const control::SwitchReader& message, std::vector<Fd>& fds);
+  void on(const control::ReaderGone& message, std::vector<Fd>& fds);
+  void on(const control::RemoveRoute& message, std::vector<Fd>& fds);
+  void on(const control::Attach& message, std::vector<Fd>& fds);
+  void on(const control::PublisherEnded& message, std::vector<Fd>& fds);
+  void on(const control::Detach& message, std::vector<Fd>& fds);
+  void on(const control::PeerExtentAdded& message, std::vector<Fd>& fds);
+  void on(const control::PeerExtentDropped& message, std::vector<Fd>& fds);
+  void on(const control::TopicOpened& message, std::vector<Fd>& fds);
+
+  std::span<const EventType* const> types_;
+  Loop& loop_;
+  control::Channel& channel_;
+  shm::OwnedSegment status_;
+  shm::PeerSegment epochs_;
+  std::uint32_t epoch_slot_ = 0;
+  std::unique_ptr<shm::ShmPort> port_;
+};
+
+void ShmLink::broken(const std::string& what) const {
+  throw Error(ErrorCode::Internal, "the broker's wiring cannot be followed: " + what);
+}
+
+shm::ShmPort::Events ShmLink::port_events() {
+  shm::ShmPort::Events events;
+  events.sender.overflowed = [this](std::uint32_t route, std::uint16_t topic) {
+    tell(control::Overflowed{route, topic});
+  };
+  events.sender.extents.added = [this](std::uint32_t extent, std::uint64_t bytes, int fd) {
+    tell(control::ExtentAdded{extent, bytes}, {fd});
+  };
+  events.sender.extents.dropped = [this](std::uint32_t extent) { tell(control::ExtentDropped{extent}); };
+  events.receiver.drained = [this](std::uint32_t route, std::uint32_t incarnation) {
+    tell(control::SegmentDrained{route, incarnation});
+  };
+  events.receiver.corrupt = [this](std::uint32_t route, const std::string& what) {
+    tell(control::PeerCorrupt{route, what});
+  };
+  events.topic_opened = [this](std::uint16_t handle) {
+    const shm::PortTopic& topic = port_->sender().topic(handle);
+    tell(control::OpenTopic{{topic.name, static_cast<std::uint8_t>(topic.policy.kind), topic.policy.deadline.count()}});
+  };
+  return events;
+}
+
+void ShmLink::welcome(const control::Welcome& welcome, std::vector<Fd>& fds) {
+  std::string error;
+  auto epochs = shm::PeerSegment::open(fds.at(0).get(), (welcome.epoch_slot + 1) * sizeof(shm::Word), error);
+  if (!epochs) broken(error);
+  epochs_ = std::move(*epochs);
+  epoch_slot_ = welcome.epoch_slot;
+
+  shm::PortOptions options;
+  options.self = ActorId(welcome.name);
+  options.actor_key = welcome.actor_key;
+  options.first_counter = welcome.first_counter;
+  options.memory_bytes = welcome.memory_bytes;
+  port_ = std::make_unique<shm::ShmPort>(options, types_, std::move(status_), loop_, port_events());
+  if (welcome.types.size() != types_.size()) broken("it numbered other event types than ours");
+  for (std::size_t i = 0; i < types_.size(); ++i) {
+    port_->sender().set_wire_type(types_[i], welcome.types[i].id);
+    port_->receiver().set_wire_type(welcome.types[i].id, static_cast<std::uint16_t>(i));
+  }
+  for (const control::TopicInfo& topic : welcome.topics) bind(topic);
+  port_->receiver().set_in_flight({welcome.in_flight_route, welcome.in_flight_sequence, welcome.in_flight_attempt,
+                                   welcome.in_flight_first_output, welcome.in_flight_outputs_end});
+}
+
+void ShmLink::bind(const control::TopicInfo& topic) {
+  OverflowPolicy policy;
+  policy.kind = static_cast<OverflowPolicy::Kind>(topic.policy);
+  policy.deadline = std::chrono::nanoseconds(topic.deadline_ns);
+  port_->bind_topic({topic.name, policy, topic.id, topic.may_publish});
+}
+
+bool ShmLink::handle(control::ToActor& message, std::vector<Fd>& fds) {
+  return std::visit(
+      [&](const auto& held) {
+        if constexpr (requires { this->on(held, fds); }) {
+          on(held, fds);
+          return true;
+        } else {
+          return false;
+        }
+      },
+      message);
+}
+
+void ShmLink::on(const control::AddRoute& message, std::vector<Fd>& fds) {
+  shm::OutRouteSpec spec{message.route, message.reader, {}, message.slots, message.overwriting, message.base};
+  for (const control::RouteTopic& topic : message.topics) spec.topics.push_back({topic.topic, topic.capacity});
+  shm::OutRoute& route = port_->add_out_route(std::move(spec), std::move(fds.at(0)), std::move(fds.at(1)));
+  if (message.reader_present) {
+    std::string error;
+    auto status = shm::PeerSegment::open(fds.at(2).get(), sizeof(shm::Status), error);
+    if (!status || message.cursor_index >= shm::max_routes) broken("reader " + message.reader + ": " + error);
+    route.set_reader(std::move(*status), message.cursor_index);
+  }
+  tell(control::RouteReady{message.route}, {route.ring_fd()});
+}
+
+void ShmLink::on(const control::SwitchReader& message, std::vector<Fd>& fds) {
+  shm::OutRoute* route = port_->sender().find_route(message.route);
+  std::string error;
+  auto status = shm::PeerSegment::open(fds.at(0).get(), sizeof(shm::Status), error);
+  if (!route || !status || message.cursor_index >= shm::max_routes) broken("switch of a route's reader: " + error);
+  route->set_reader(std::move(*status), message.cursor_index);
+  tell(control::RouteSwitched{message.route});
+}
+
+void ShmLink::on(const control::ReaderGone& message, std::vector<Fd>&) {
+  if (shm::OutRoute* route = port_->sender().find_route(message.route)) route->clear_reader();
+}
+
+void ShmLink::on(const control::RemoveRoute& message, std::vector<Fd>&) {
+  port_->remove_out_route(message.route);
+  tell(control::RouteSwitched{message.route});
+}
+
+void ShmLink::on(const control::Attach& message, std::vector<Fd>& fds) {
+  std::string error;
+  auto publisher = port_->receiver().publisher(message.publisher_key, message.incarnation, message.publisher,
+                                               fds.at(1).get(), error);
+  if (publisher) {
+    shm::InSegmentSpec spec{message.route,       std::move(publisher), {},
+                            message.overwriting, message.cursor,       message.cursor_index,
+                            fds.at(0).get(),     std::move(fds.at(2)), std::move(fds.at(3)),
+                            message.ended,       message.final_head,   message.from_record};
+    for (const control::RouteTopic& topic : message.topics) spec.topics.push_back(topic.topic);
+    port_->attach(std::move(spec), error);
+  }
+  if (!error.empty()) tell(control::PeerCorrupt{message.route, error});
+  tell(control::Attached{message.route, message.incarnation});
+}
+
+void ShmLink::on(const control::PublisherEnded& message, std::vector<Fd>&) {
+  port_->receiver().end_segment(message.route, message.incarnation, message.final_head, message.from_record);
+}
+
+void ShmLink::on(const control::Detach& message, std::vector<Fd>&) {
+  port_->detach(message.route);
+}
+
+void ShmLink::on(const control::PeerExtentAdded& message, std::vector<Fd>& fds) {
+  std::string error;
+  port_->receiver().add_extent(message.publisher_key, message.incarnation, message.extent, fds.at(0).get(), error);
+}
+
+void ShmLink::on(const control::PeerExtentDropped& message, std::vector<Fd>&) {
+  port_->receiver().drop_extent(message.publisher_key, message.incarnation, message.extent);
+}
+
+void ShmLink::on(const control::TopicOpened& message, std::vector<Fd>&) {
+  bind(message.topic);
+}
+
+}  // namespace
+
+std::unique_ptr<ProcessLink> make_shm_link(std::span<const EventType* const> types, Loop& loop,
+                                           control::Channel& channel) {
+  return std::make_unique<ShmLink>(types, loop, channel);
+}
+
+}  // namespace actor

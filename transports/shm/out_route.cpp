@@ -1,0 +1,125 @@
+#include <actor/error.hpp>
+#include <algorithm>
+#include <new>
+#include <shm/bell.hpp>
+#include <shm/out_route.hpp>
+
+namespace actor::shm {
+namespace {
+
+constexpr std::uint64_t prefault_limit_bytes = 1 << 20;
+
+}  // namespace
+
+OutRoute::OutRoute(OutRouteSpec spec, Fd data_bell, Fd space_bell)
+    : spec_(std::move(spec)),
+      ring_(OwnedSegment::create("actor-ring", ring_bytes(spec_.slots))),
+      slots_(reinterpret_cast<Slot*>(ring_.data() + sizeof(RingHeader))),
+      tails_(reinterpret_cast<Tail*>(ring_.data() + sizeof(RingHeader) + std::size_t{spec_.slots} * sizeof(Slot))),
+      mask_(spec_.slots - 1),
+      head_(spec_.base),
+      reclaimed_(spec_.base),
+      notes_(spec_.slots),
+      data_bell_(std::move(data_bell)),
+      space_bell_(std::move(space_bell)) {
+  ring_.prefault(std::min(ring_.bytes(), prefault_limit_bytes));
+  RingHeader& head = header();
+  head.version = layout_version;
+  head.slots = spec_.slots;
+  head.base = spec_.base;
+  head.route = spec_.route;
+  head.overwriting = spec_.overwriting ? 1 : 0;
+  head.head.store(spec_.base, std::memory_order_relaxed);
+  head.magic = ring_magic;
+}
+
+void OutRoute::set_reader(PeerSegment status, std::uint32_t cursor_index) {
+  reader_status_ = std::move(status);
+  const auto& words = *reinterpret_cast<const Status*>(reader_status_.data());
+  released_ = &words.cursors[cursor_index].released;
+  sleep_ = &words.sleep;
+  signalled_ = 0;
+  ring_bell();  // whoever was pushing when the last reader died may have left this one unrung
+}
+
+void OutRoute::clear_reader() {
+  released_ = nullptr;
+  sleep_ = nullptr;
+  reader_status_ = PeerSegment();
+}
+
+int OutRoute::topic_position(std::uint16_t topic) const {
+  for (std::size_t i = 0; i < spec_.topics.size(); ++i) {
+    if (spec_.topics[i].topic == topic) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+bool OutRoute::can_reclaim() const {
+  // PAIRS: cursor.released (seq_cst store in InRoute::publish_released); half of the wait-for-room handshake.
+  return released_ && released_->load(std::memory_order_seq_cst) != reclaimed_;
+}
+
+void OutRoute::reclaim_to(std::uint64_t cursor, Pool& pool) {
+  // A cursor that goes back or beyond what was pushed is a hostile reader's: it frees nothing.
+  if (cursor <= reclaimed_ || cursor > head_) return;
+  if (chunks_ == 0 && spec_.topics.size() == 1) {
+    spec_.topics[0].in_flight -= static_cast<std::uint32_t>(cursor - reclaimed_);
+    reclaimed_ = cursor;
+    return;
+  }
+  for (; reclaimed_ != cursor; ++reclaimed_) {
+    const Note& note = notes_[reclaimed_ & mask_];
+    --spec_.topics[note.position].in_flight;
+    if (note.chunk == Pool::no_chunk) continue;
+    pool.release(note.chunk);
+    --chunks_;
+  }
+}
+
+void OutRoute::begin_overwrite(Pool& pool) {
+  // exchange, not store: an acquiring read-modify-write keeps the writes to come, into the slot and into the chunk that
+  // is freed here, behind the moment when the slot stops being valid. PAIRS: InRoute::take_overwritten.
+  next_slot().sequence.exchange(0, std::memory_order_acq_rel);
+  if (head_ - reclaimed_ <= mask_) return;
+  reclaim(pool);
+  if (head_ - reclaimed_ > mask_) reclaim_to(reclaimed_ + 1, pool);
+}
+
+void OutRoute::push(unsigned position, Pool::ChunkId chunk) {
+  notes_[head_ & mask_] = {chunk, position};
+  if (chunk != Pool::no_chunk) ++chunks_;
+  ++spec_.topics[position].in_flight;
+  // PAIRS: slot.sequence (acquire load in RingView::has). If the process dies before this store the slot is not there.
+  next_slot().sequence.store(head_ + 1, std::memory_order_release);
+  ++head_;
+  dirty_ = true;
+  if (reader_sleeps()) flush_now();
+}
+
+void OutRoute::flush_now() {
+  dirty_ = false;
+  // seq_cst store, then seq_cst load: together with the reader's (sleep odd, then head) one of the two sees the other.
+  // PAIRS: Receiver::prepare_wait.
+  header().head.store(head_, std::memory_order_seq_cst);
+  if (!sleep_) return;
+  const std::uint64_t sleep = sleep_->load(std::memory_order_seq_cst);
+  if ((sleep & 1) == 0 || sleep == signalled_) return;
+  signalled_ = sleep;
+  ring_bell();
+}
+
+void OutRoute::ring_bell() const {
+  ring(data_bell_.get());
+}
+
+std::uint64_t OutRoute::queued_chunk_bytes(const Pool& pool) const {
+  std::uint64_t bytes = 0;
+  for (std::uint64_t s = reclaimed_; s != head_; ++s) {
+    const Note& note = notes_[s & mask_];
+    if (note.chunk != Pool::no_chunk) bytes += pool.chunk_bytes(note.chunk);
+  }
+  return bytes;
+}
+
+}  // namespace actor::shm

@@ -1,0 +1,116 @@
+#pragma once
+// The publisher's end of one route: its ring, and in private memory what is needed to reuse it: which slots hold which
+// chunks and how much of each topic's quota is in use. Owned by the Sender, one thread.
+
+#include <control/fd.hpp>
+#include <shm/layout.hpp>
+#include <shm/pool.hpp>
+#include <shm/segment.hpp>
+#include <string>
+#include <vector>
+
+namespace actor::shm {
+
+struct RouteTopicQuota {
+  std::uint16_t topic;     // wire id
+  std::uint32_t capacity;  // events
+  std::uint32_t in_flight = 0;
+};
+
+struct OutRouteSpec {
+  std::uint32_t route;
+  std::string reader;
+  std::vector<RouteTopicQuota> topics;
+  std::uint32_t slots;  // a power of two
+  bool overwriting;
+  std::uint64_t base;
+};
+
+class OutRoute {
+ public:
+  /// Makes the ring. Throws Error(Io).
+  OutRoute(OutRouteSpec spec, Fd data_bell, Fd space_bell);
+
+  std::uint32_t id() const { return spec_.route; }
+  const std::string& reader() const { return spec_.reader; }
+  int ring_fd() const { return ring_.fd(); }
+  int space_bell() const { return space_bell_.get(); }
+  std::uint64_t head() const { return head_; }
+  bool overwriting() const { return spec_.overwriting; }
+
+  /// Follows the cursors in this status segment from now on.
+  void set_reader(PeerSegment status, std::uint32_t cursor_index);
+  void clear_reader();
+
+  /// Position of a topic in this route, or -1.
+  int topic_position(std::uint16_t topic) const;
+  /// Room for one more event of the topic at `position`? Looks at the reader's cursor only when it seems full.
+  bool has_room(unsigned position, Pool& pool) {
+    const RouteTopicQuota& quota = spec_.topics[position];
+    if (quota.in_flight < quota.capacity || spec_.overwriting) return true;
+    reclaim(pool);
+    return quota.in_flight < quota.capacity;
+  }
+  /// Has the reader let go of something since the last reclaim()?
+  bool can_reclaim() const;
+  /// Takes back what the reader has released.
+  void reclaim(Pool& pool) {
+    if (released_) reclaim_to(released_->load(std::memory_order_acquire), pool);
+  }
+  /// Takes back everything; the route is at its end.
+  void abandon(Pool& pool) { reclaim_to(head_, pool); }
+
+  /// The slot and tail that the next event will have. For overwriting routes begin_overwrite() comes first.
+  Slot& next_slot() { return slots()[head_ & mask_]; }
+  Tail& next_tail() { return tails()[head_ & mask_]; }
+  void begin_overwrite(Pool& pool);
+  /// Publishes the next slot, whose fields are written, and takes note of what it holds.
+  void push(unsigned position, Pool::ChunkId chunk);
+
+  /// Stores the head and rings the reader if it sleeps. Cheap when nothing was pushed since.
+  void flush() {
+    if (dirty_) flush_now();
+  }
+  /// Does the reader seem to sleep, and was not rung for it? Relaxed: flush() looks again.
+  bool reader_sleeps() const {
+    if (!sleep_) return false;
+    const std::uint64_t sleep = sleep_->load(std::memory_order_relaxed);
+    return (sleep & 1) != 0 && sleep != signalled_;
+  }
+  void ring_bell() const;
+
+  std::uint64_t queued_chunk_bytes(const Pool& pool) const;
+
+  unsigned staged = 0;  // events in the outbox that target this route
+
+ private:
+  struct Note {
+    Pool::ChunkId chunk;
+    std::uint32_t position;
+  };
+
+  RingHeader& header() { return *reinterpret_cast<RingHeader*>(ring_.data()); }
+  Slot* slots() { return slots_; }
+  Tail* tails() { return tails_; }
+  void reclaim_to(std::uint64_t cursor, Pool& pool);
+  void flush_now();
+
+  OutRouteSpec spec_;
+  OwnedSegment ring_;
+  Slot* slots_;
+  Tail* tails_;
+  std::uint64_t mask_;
+  std::uint64_t head_;
+  std::uint64_t reclaimed_;   // INVARIANT: reclaimed_ <= head_
+  std::uint64_t chunks_ = 0;  // chunks held by slots in [reclaimed_, head_)
+  bool dirty_ = false;
+  std::uint64_t signalled_ = 0;
+  std::vector<Note> notes_;
+  Fd data_bell_;
+  Fd space_bell_;
+  PeerSegment reader_status_;
+  const Word* released_ = nullptr;
+  const Word* sleep_ = nullptr;
+};
+
+}  // namespace actor::shm

@@ -1,0 +1,105 @@
+// The outbox of a Sender: what found no room on a Block topic waits here, in order, for the readers to make some.
+
+#include <algorithm>
+#include <cstring>
+#include <shm/sender.hpp>
+
+namespace actor::shm {
+namespace {
+
+constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
+
+/// Takes over our reference of payload.chunk, if there is one.
+void Sender::stage(const Header& header, Topic& topic, const Outgoing& out, Payload payload) {
+  if (outbox_is_full(payload.size)) {
+    if (payload.chunk != Pool::no_chunk) pool_.release(payload.chunk);
+    throw_full(topic);
+  }
+  Staged staged{header, {}, payload.chunk, payload.size, no_deadline};
+  if (payload.chunk == Pool::no_chunk) {
+    staged.bytes.resize(payload.size);
+    if (payload.bytes)
+      std::memcpy(staged.bytes.data(), payload.bytes, payload.size);
+    else
+      out.type->encode(out.event, staged.bytes);
+  }
+  const auto deadline = topic.is.policy.deadline.count();
+  if (topic.is.policy.kind == OverflowPolicy::Kind::Block && deadline > 0) staged.deadline_ns = now() + deadline;
+  outbox_bytes_ += payload.size + staged_overhead_bytes;
+  outbox_.push_back(std::move(staged));
+  mark_staged(topic, +1);
+  status_.outbox.store(outbox_.size(), std::memory_order_relaxed);
+  status_.counters.staged.store(outbox_.size(), std::memory_order_relaxed);
+}
+
+void Sender::mark_staged(Topic& topic, int change) {
+  topic.staged += static_cast<unsigned>(change);
+  for (const Target& target : topic.targets) target.route->staged += static_cast<unsigned>(change);
+}
+
+bool Sender::push_staged() {
+  if (outbox_.empty()) return true;
+  // A route that an earlier staged event still waits for is closed to the later ones: FIFO per reader.
+  for (const auto& route : routes_) route->staged = 0;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < outbox_.size(); ++i) {
+    Staged& staged = outbox_[i];
+    Topic& topic = topics_[staged.header.topic];
+    if (topic.is.wire != 0 && !must_queue(topic) && push_one_staged(staged)) {
+      outbox_bytes_ -= staged.size + staged_overhead_bytes;
+      continue;
+    }
+    for (const Target& target : topic.targets) ++target.route->staged;
+    if (kept != i) outbox_[kept] = std::move(staged);
+    ++kept;
+  }
+  outbox_.resize(kept);
+  recount_staged();
+  status_.outbox.store(outbox_.size(), std::memory_order_relaxed);
+  status_.counters.staged.store(outbox_.size(), std::memory_order_relaxed);
+  flush();
+  return outbox_.empty();
+}
+
+bool Sender::push_one_staged(Staged& staged) {
+  Topic& topic = topics_[staged.header.topic];
+  const bool late = staged.deadline_ns != no_deadline && now() >= staged.deadline_ns;
+  if (find_room(topic, late) == Room::Wait) return false;
+  Payload payload;
+  payload.size = staged.size;
+  payload.chunk = staged.chunk;
+  payload.bytes = staged.bytes.data();
+  if (payload.size > tail_bytes && payload.chunk == Pool::no_chunk && !chosen_.empty()) {
+    if (!provide_chunk(payload)) return false;
+    std::memcpy(pool_.data(payload.chunk), payload.bytes, payload.size);
+  }
+  commit(staged.header, payload, nullptr);
+  return true;
+}
+
+bool Sender::prepare_wait() {
+  flush();
+  if (outbox_.empty()) return true;
+  const std::uint64_t space = status_.space.load(std::memory_order_relaxed);
+  // seq_cst store, then seq_cst loads of the cursors. PAIRS: InRoute::publish_released.
+  status_.space.store(space | 1, std::memory_order_seq_cst);
+  for (const auto& route : routes_) {
+    if (route->can_reclaim()) return false;
+  }
+  return true;
+}
+
+void Sender::end_wait() {
+  const std::uint64_t space = status_.space.load(std::memory_order_relaxed);
+  if (space & 1) status_.space.store(space + 1, std::memory_order_release);
+}
+
+std::int64_t Sender::next_deadline() const {
+  std::int64_t earliest = no_deadline;
+  for (const Staged& staged : outbox_) earliest = std::min(earliest, staged.deadline_ns);
+  return earliest;
+}
+
+}  // namespace actor::shm

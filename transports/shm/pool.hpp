@@ -1,0 +1,81 @@
+#pragma once
+// A publisher's payload memory: extents (sealed memfds) that grow and shrink in whole, with allocator and reference
+// counts in private memory. Owned by the publisher's port, one thread. Readers see only the extents, read-only.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <shm/layout.hpp>
+#include <shm/segment.hpp>
+#include <shm/tlsf.hpp>
+#include <vector>
+
+namespace actor::shm {
+
+/// Told when extents come and go, so that the broker can hand them to the readers.
+struct ExtentEvents {
+  std::function<void(std::uint32_t extent, std::uint64_t bytes, int fd)> added = [](auto, auto, auto) {};
+  std::function<void(std::uint32_t extent)> dropped = [](auto) {};
+};
+
+class Pool {
+ public:
+  using ChunkId = std::uint32_t;
+  static constexpr ChunkId no_chunk = UINT32_MAX;
+  /// How large an extent is, unless one payload needs more or the budget has less.
+  static constexpr std::uint64_t extent_bytes = 4u << 20;
+
+  Pool(std::uint64_t budget_bytes, ExtentEvents events);
+
+  /// A chunk of at least `bytes` with one reference, 64-byte aligned; no_chunk when the budget has no room for it now.
+  /// Hands out the chunk freed last, whose lines are still in the cache. Adds an extent when the budget allows.
+  ChunkId allocate(std::uint64_t bytes);
+  void add_references(ChunkId chunk, std::uint32_t count) { chunks_[chunk].references += count; }
+  void release(ChunkId chunk) {
+    if (--chunks_[chunk].references == 0) free(chunk);
+  }
+
+  std::byte* data(ChunkId chunk) const { return chunks_[chunk].data; }
+  PoolRef reference(ChunkId chunk, std::uint64_t bytes) const {
+    return {chunks_[chunk].extent, chunks_[chunk].offset_lines, bytes};
+  }
+  std::uint64_t chunk_bytes(ChunkId chunk) const { return chunks_[chunk].block.bytes; }
+  /// Could a payload of this size ever fit?
+  bool can_ever_hold(std::uint64_t bytes) const { return bytes <= budget_bytes_; }
+  std::uint64_t budget_bytes() const { return budget_bytes_; }
+  std::uint64_t used_bytes() const;
+
+  bool has_spare_extents() const;
+  /// Gives back the extents that hold nothing, all but one.
+  void drop_spare_extents();
+
+ private:
+  struct Extent {
+    std::uint32_t id;
+    OwnedSegment segment;
+    Tlsf allocator;
+  };
+  struct Chunk {
+    std::byte* data;
+    std::uint32_t references;
+    std::uint32_t extent;
+    std::uint32_t offset_lines;
+    Tlsf::Block block;
+  };
+
+  ChunkId allocate_in(Extent& extent, std::uint64_t bytes);
+  Extent* add_extent(std::uint64_t bytes);
+  Extent& extent_of(const Chunk& chunk);
+  void free(ChunkId chunk);
+
+  std::uint64_t budget_bytes_;
+  std::uint64_t extents_bytes_ = 0;
+  std::uint32_t next_extent_ = 1;
+  ExtentEvents events_;
+  std::vector<std::unique_ptr<Extent>> extents_;  // front: the one that was freed into last
+  std::vector<Chunk> chunks_;
+  std::vector<ChunkId> unused_;
+};
+
+}  // namespace actor::shm

@@ -1,0 +1,183 @@
+#include <unistd.h>
+
+#include <actor/error.hpp>
+#include <ctime>
+#include <new>
+#include <shm/port.hpp>
+
+namespace actor::shm {
+namespace {
+
+constexpr std::chrono::seconds trim_delay(10);
+
+std::int64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+/// A copy on the heap, for retain().
+Retained copy_event(const EventType& type, const void* event) {
+  const auto alignment = std::align_val_t(type.align);
+  void* copy = ::operator new(type.size, alignment);
+  type.copy_construct(copy, event);
+  return Retained(copy, [&type, alignment](const void* held) {
+    type.destroy(const_cast<void*>(held));
+    ::operator delete(const_cast<void*>(held), alignment);
+  });
+}
+
+}  // namespace
+
+OwnedSegment make_status() {
+  OwnedSegment segment = OwnedSegment::create("actor-status", sizeof(Status));
+  auto* status = new (segment.data()) Status;  // memfds are zeroed; the words start at 0
+  status->header.version = layout_version;
+  status->header.bytes = sizeof(Status);
+  status->header.wall_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+  status->header.pid = static_cast<std::uint64_t>(getpid());
+  status->header.magic = status_magic;
+  return segment;
+}
+
+ShmPort::ShmPort(const PortOptions& options, std::span<const EventType* const> types, OwnedSegment status, Loop& loop,
+                 Events events)
+    : status_(std::move(status)),
+      loop_(loop),
+      types_(types),
+      topic_opened_(std::move(events.topic_opened)),
+      sender_(options.self, options.actor_key, options.first_counter, options.memory_bytes, this->status(),
+              std::move(events.sender)),
+      receiver_(types, this->status(), std::move(events.receiver)) {}
+
+ShmPort::~ShmPort() {
+  if (trim_timer_) loop_.cancel(trim_timer_);
+  for (const auto& route : sender_.routes()) loop_.remove_bell(route->space_bell());
+  for (const auto& route : receiver_.routes()) loop_.remove_bell(route->data_bell());
+}
+
+// Wiring
+// ---------------------------------------------------------------------------------------------------------------
+
+std::uint16_t ShmPort::bind_topic(PortTopic topic) {
+  std::uint16_t handle = 0;
+  for (; handle < sender_.topic_count(); ++handle) {
+    if (sender_.topic(handle).name == topic.name) break;
+  }
+  const std::uint16_t wire = topic.wire;
+  if (handle == sender_.topic_count()) {
+    sender_.add_topic(std::move(topic));
+  } else {
+    sender_.topic(handle) = std::move(topic);
+    sender_.topics_changed();
+  }
+  if (wire != 0) receiver_.set_wire_topic(wire, handle);
+  return handle;
+}
+
+OutRoute& ShmPort::add_out_route(OutRouteSpec spec, Fd data_bell, Fd space_bell) {
+  loop_.add_bell(space_bell.get());
+  return sender_.add_route(std::make_unique<OutRoute>(std::move(spec), std::move(data_bell), std::move(space_bell)));
+}
+
+void ShmPort::remove_out_route(std::uint32_t id) {
+  if (const OutRoute* route = sender_.find_route(id)) loop_.remove_bell(route->space_bell());
+  sender_.remove_route(id);
+}
+
+bool ShmPort::attach(InSegmentSpec spec, std::string& error) {
+  if (const InRoute* route = receiver_.attach(std::move(spec), error)) loop_.add_bell(route->data_bell());
+  return error.empty();
+}
+
+void ShmPort::detach(std::uint32_t id) {
+  if (const InRoute* route = receiver_.find_route(id)) loop_.remove_bell(route->data_bell());
+  receiver_.remove_route(id);
+}
+
+std::uint16_t ShmPort::open_topic(std::string_view name, OverflowPolicy policy) {
+  for (std::uint16_t handle = 0; handle < sender_.topic_count(); ++handle) {
+    if (sender_.topic(handle).name == name) return handle;
+  }
+  const std::uint16_t handle = sender_.add_topic({std::string(name), policy, 0, true});
+  topic_opened_(handle);
+  return handle;
+}
+
+// Receiving
+// ------------------------------------------------------------------------------------------------------------
+
+bool ShmPort::next(Delivery& out) {
+  if (!receiver_.next(out)) return false;
+  const auto [first, end] = receiver_.replayed_outputs();
+  if (first != 0) [[unlikely]]
+    sender_.replay_outputs(first, end);
+  sender_.begin_handling();
+  return true;
+}
+
+void ShmPort::handled(const Delivery& delivery, bool known) {
+  sender_.end_handling();
+  receiver_.handled(delivery, known);
+}
+
+Retained ShmPort::retain(const Delivery& delivery) {
+  ACTOR_ASSERT(delivery.object != nullptr, "an event that was decoded is retained by copying it, not through the port");
+  const EventType& type = *types_[delivery.type];
+  InRoute* route = receiver_.find_route(delivery.route);
+  if (!route || delivery.payload.size() <= tail_bytes || !receiver_.pin(delivery))
+    return copy_event(type, delivery.object);
+  // The publisher's mappings must outlive the view, whatever becomes of the route.
+  return Retained(delivery.object, [returns = returns_, keep = route->segments().front().publisher,
+                                    pin = std::pair(delivery.route, delivery.sequence)](const void*) {
+    const std::scoped_lock lock(returns->mutex);
+    returns->pins.push_back(pin);
+    returns->any.store(true, std::memory_order_release);
+  });
+}
+
+void ShmPort::take_returns() {
+  const std::scoped_lock lock(returns_->mutex);
+  for (const auto& [route, sequence] : returns_->pins) receiver_.unpin(route, sequence);
+  returns_->pins.clear();
+  returns_->any.store(false, std::memory_order_relaxed);
+}
+
+// Time and waiting
+// -----------------------------------------------------------------------------------------------------
+
+void ShmPort::new_turn() {
+  sender_.new_turn();
+  if (returns_->any.load(std::memory_order_acquire)) [[unlikely]]
+    take_returns();
+}
+
+bool ShmPort::prepare_wait() {
+  if (returns_->any.load(std::memory_order_acquire)) take_returns();
+  trim_memory_later();
+  // While something is staged no event is handled: then only room can wake us.
+  return sender_.has_staged() ? sender_.prepare_wait() : receiver_.prepare_wait();
+}
+
+void ShmPort::end_wait() {
+  sender_.end_wait();
+  receiver_.end_wait();
+}
+
+void ShmPort::trim_memory_later() {
+  if (trim_timer_ != 0 || !sender_.pool().has_spare_extents()) return;
+  trim_timer_ = loop_.after(trim_delay, [this] {
+    trim_timer_ = 0;
+    sender_.reclaim_all();
+    sender_.pool().drop_spare_extents();
+  });
+}
+
+PortCounters ShmPort::counters() const {
+  const auto& words = reinterpret_cast<const Status*>(status_.data())->counters;
+  const auto read = [](const Word& word) { return word.load(std::memory_order_relaxed); };
+  return {read(words.published), read(words.sent),    read(words.dropped), read(words.received),
+          read(words.handled),   read(words.skipped), read(words.staged)};
+}
+
+}  // namespace actor::shm

@@ -1,0 +1,230 @@
+#include <actor/error.hpp>
+#include <algorithm>
+#include <shm/poison.hpp>
+#include <shm/receiver.hpp>
+
+namespace actor::shm {
+
+Receiver::Receiver(std::span<const EventType* const> types, Status& status, ReceiverEvents events)
+    : types_(types), status_(status), events_(std::move(events)) {}
+
+// Wiring
+// ---------------------------------------------------------------------------------------------------------------
+
+void Receiver::set_wire_type(std::uint16_t wire, std::uint16_t index) {
+  if (index_of_wire_type_.size() <= wire) index_of_wire_type_.resize(wire + 1u, Delivery::unknown_type);
+  index_of_wire_type_[wire] = index;
+}
+
+void Receiver::set_wire_topic(std::uint16_t wire, std::uint16_t handle) {
+  if (handle_of_wire_topic_.size() <= wire) handle_of_wire_topic_.resize(wire + 1u, 0);
+  handle_of_wire_topic_[wire] = handle;
+}
+
+std::shared_ptr<Publisher> Receiver::publisher(std::uint64_t key, std::uint32_t incarnation, std::string_view name,
+                                               int status_fd, std::string& error) {
+  auto& known = publishers_[{key, incarnation}];
+  if (auto publisher = known.lock()) return publisher;
+  auto status = PeerSegment::open(status_fd, sizeof(Status), error);
+  if (!status) return nullptr;
+  auto publisher = std::make_shared<Publisher>();
+  publisher->key = key;
+  publisher->incarnation = incarnation;
+  publisher->id = ActorId(name);
+  publisher->status = std::move(*status);
+  const StatusHeader& header = publisher->words().header;
+  if (header.magic != status_magic || header.version != layout_version) {
+    error = "the status segment of " + std::string(name) + " has another layout than version " +
+            std::to_string(layout_version);
+    return nullptr;
+  }
+  publisher->wall_offset_ns = header.wall_offset_ns;
+  known = publisher;
+  return publisher;
+}
+
+bool Receiver::add_extent(std::uint64_t key, std::uint32_t incarnation, std::uint32_t extent, int fd,
+                          std::string& error) {
+  const auto publisher = publishers_[{key, incarnation}].lock();
+  if (!publisher) return true;  // its segments were drained meanwhile
+  auto segment = PeerSegment::open(fd, cache_line, error);
+  if (!segment) return false;
+  publisher->extents.insert_or_assign(extent, std::move(*segment));
+  return true;
+}
+
+void Receiver::drop_extent(std::uint64_t key, std::uint32_t incarnation, std::uint32_t extent) {
+  const auto found = publishers_.find({key, incarnation});
+  if (found == publishers_.end()) return;
+  if (const auto publisher = found->second.lock()) publisher->extents.erase(extent);
+}
+
+InRoute* Receiver::attach(InSegmentSpec spec, std::string& error) {
+  auto ring = RingView::open(spec.ring_fd, error);
+  if (!ring) return nullptr;
+  if (ring->overwriting() != spec.overwriting || spec.cursor_index >= max_routes) {
+    error = "the ring does not fit the route it was announced for";
+    return nullptr;
+  }
+  InRoute* route = find_route(spec.route);
+  const bool is_new = route == nullptr;
+  if (is_new) {
+    routes_.push_back(std::make_unique<InRoute>(spec.route, std::move(spec.topics), spec.overwriting,
+                                                status_.cursors[spec.cursor_index], spec.cursor,
+                                                std::move(spec.data_bell), std::move(spec.space_bell)));
+    route = routes_.back().get();
+    by_id_[spec.route] = route;
+  }
+  route->segments().push_back(
+      {std::move(*ring), std::move(spec.publisher), spec.ended, spec.final_head, spec.from_record});
+  return is_new ? route : nullptr;
+}
+
+void Receiver::end_segment(std::uint32_t id, std::uint32_t incarnation, std::uint64_t final_head, bool from_record) {
+  InRoute* route = find_route(id);
+  if (!route) return;
+  for (InSegment& segment : route->segments()) {
+    if (segment.publisher->incarnation != incarnation) continue;
+    segment.ended = true;
+    segment.final_head = final_head;
+    segment.from_record = from_record;
+  }
+}
+
+InRoute* Receiver::find_route(std::uint32_t route) {
+  const auto found = by_id_.find(route);
+  return found == by_id_.end() ? nullptr : found->second;
+}
+
+void Receiver::remove_route(std::uint32_t id) {
+  const auto found =
+      std::find_if(routes_.begin(), routes_.end(), [id](const auto& route) { return route->id() == id; });
+  if (found == routes_.end()) return;
+  if (in_hand_ == found->get()) in_hand_ = nullptr;
+  by_id_.erase(id);
+  routes_.erase(found);
+  turn_ = 0;
+  std::erase_if(publishers_, [](const auto& item) { return item.second.expired(); });
+}
+
+// Receiving
+// ------------------------------------------------------------------------------------------------------------
+
+bool Receiver::next(Delivery& out) {
+  if (burst_left_ == 0 && !routes_.empty()) {  // its turn is over, though it may have more
+    routes_[turn_]->publish_released();
+    go_on();
+  }
+  for (std::size_t tried = 0; tried < routes_.size(); ++tried) {
+    InRoute& route = *routes_[turn_];
+    if (take_from(route, out)) {
+      --burst_left_;
+      return true;
+    }
+    route.publish_released();
+    go_on();
+  }
+  return false;
+}
+
+bool Receiver::take_from(InRoute& route, Delivery& out) {
+  Found found;
+  std::string error;
+  for (;;) {
+    const Take taken = route.take(found, error);
+    if (const std::uint64_t gaps = route.take_gaps()) count(status_.counters.dropped, gaps);
+    switch (taken) {
+      case Take::Event:
+        hand_out(route, found, out);
+        return true;
+      case Take::Nothing:
+        return false;
+      case Take::Drained:
+        events_.drained(route.id(), route.drop_front());
+        break;  // on with the next segment
+      case Take::Corrupt:
+        events_.corrupt(route.id(), error);
+        return false;
+    }
+  }
+}
+
+void Receiver::hand_out(InRoute& route, const Found& found, Delivery& out) {
+  const Publisher& publisher = route.publisher();
+  const Slot& slot = *found.slot;
+  out.payload = found.payload;
+  out.id = {publisher.key, slot.counter};
+  out.parent = found.parent;
+  out.sender = publisher.id;
+  out.monotonic_ns = slot.stamp_ns;
+  out.wall_offset_ns = publisher.wall_offset_ns;
+  out.topic = found.topic < handle_of_wire_topic_.size() ? handle_of_wire_topic_[found.topic] : std::uint16_t{0};
+  out.type = found.type < index_of_wire_type_.size() ? index_of_wire_type_[found.type] : Delivery::unknown_type;
+  out.flags = 0;
+  if (found.flags & Slot::maybe_duplicate) out.flags |= Delivery::maybe_duplicate;
+  out.attempt = 1;
+  out.route = route.id();
+  out.sequence = found.sequence;
+  out.object = nullptr;
+  if (out.type != Delivery::unknown_type) {
+    const EventType& type = *types_[out.type];
+    // In place only if every bit pattern is a value: the publisher could still be writing.
+    if (type.trivially_copyable && !type.valid && found.payload.size() == type.size) out.object = found.payload.data();
+  }
+  replayed_ = {0, 0};
+  if (in_flight_.route != 0 && in_flight_.route == out.route) [[unlikely]] {
+    if (in_flight_.sequence == out.sequence) {
+      out.flags |= Delivery::redelivered;
+      out.attempt = in_flight_.attempt + 1;
+      replayed_ = {in_flight_.first_output, in_flight_.outputs_end};
+    }
+    in_flight_.route = 0;
+  }
+  in_hand_ = &route;
+  count(status_.counters.received, 1);
+
+  FlightRecord& flight = status_.flight;
+  flight.route.store(0, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // only our own death matters: a compiler barrier is enough
+  flight.sequence.store(out.sequence, std::memory_order_relaxed);
+  flight.attempt.store(out.attempt, std::memory_order_relaxed);
+  flight.first_output.store(replayed_.first, std::memory_order_relaxed);
+  flight.outputs_end.store(replayed_.second, std::memory_order_relaxed);
+  flight.event_counter.store(slot.counter, std::memory_order_relaxed);
+  flight.type_and_topic.store(std::uint64_t{found.type} << 16 | found.topic, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  flight.route.store(out.route, std::memory_order_relaxed);
+}
+
+void Receiver::handled(const Delivery& delivery, bool known) {
+  count(known ? status_.counters.handled : status_.counters.skipped, 1);
+  InRoute* route = in_hand_;
+  in_hand_ = nullptr;
+  if (!route || route->id() != delivery.route) return;  // unsubscribed while it was handled
+  if (!route->overwriting() && !route->is_pinned(delivery.sequence)) poison(delivery.payload);
+  route->advance();
+  if (route->should_publish(delivery.payload.size())) route->publish_released();
+}
+
+bool Receiver::pin(const Delivery& delivery) {
+  return in_hand_ && in_hand_->id() == delivery.route && in_hand_->pin();
+}
+
+void Receiver::unpin(std::uint32_t id, std::uint64_t sequence) {
+  if (InRoute* route = find_route(id)) route->unpin(sequence);
+}
+
+bool Receiver::prepare_wait() {
+  for (const auto& route : routes_) route->publish_released();
+  const std::uint64_t sleep = status_.sleep.load(std::memory_order_relaxed);
+  // seq_cst store, then seq_cst loads of the heads. PAIRS: OutRoute::flush_now.
+  status_.sleep.store(sleep | 1, std::memory_order_seq_cst);
+  return std::none_of(routes_.begin(), routes_.end(), [](const auto& route) { return route->has_news(); });
+}
+
+void Receiver::end_wait() {
+  const std::uint64_t sleep = status_.sleep.load(std::memory_order_relaxed);
+  if (sleep & 1) status_.sleep.store(sleep + 1, std::memory_order_release);
+}
+
+}  // namespace actor::shm

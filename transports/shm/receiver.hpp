@@ -1,0 +1,106 @@
+#pragma once
+// The receiving half of a shm port: the routes into this actor, read round-robin, and what the actor has in hand. Owned
+// by its port, used on the actor's thread only.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <shm/in_route.hpp>
+#include <unordered_map>
+#include <vector>
+
+namespace actor::shm {
+
+/// What the predecessor had in hand when it died.
+struct InFlight {
+  std::uint32_t route = 0;  // 0: nothing
+  std::uint64_t sequence = 0;
+  std::uint32_t attempt = 0;  // how often it was tried
+  std::uint64_t first_output = 0;
+  std::uint64_t outputs_end = 0;
+};
+
+/// What a Receiver reports: the broker's ear.
+struct ReceiverEvents {
+  std::function<void(std::uint32_t route, std::uint32_t incarnation)> drained = [](auto, auto) {};
+  std::function<void(std::uint32_t route, const std::string& what)> corrupt = [](auto, const auto&) {};
+};
+
+/// One segment of a route, as the broker hands it over. The descriptors stay the caller's.
+struct InSegmentSpec {
+  std::uint32_t route;
+  std::shared_ptr<Publisher> publisher;
+  std::vector<std::uint16_t> topics;
+  bool overwriting;
+  std::uint64_t cursor;
+  std::uint32_t cursor_index;
+  int ring_fd;
+  Fd data_bell;  // taken over; empty for a route that has its bells
+  Fd space_bell;
+  bool ended;
+  std::uint64_t final_head;
+  bool from_record;
+};
+
+class Receiver {
+ public:
+  Receiver(std::span<const EventType* const> types, Status& status, ReceiverEvents events);
+
+  // Wiring ---------------------------------------------------------------------------------------------------------
+  void set_wire_type(std::uint16_t wire, std::uint16_t index);
+  void set_wire_topic(std::uint16_t wire, std::uint16_t handle);
+  void set_in_flight(const InFlight& in_flight) { in_flight_ = in_flight; }
+  /// The publisher's incarnation, made when it is new. Null with `error` set when its memory is not a status segment.
+  std::shared_ptr<Publisher> publisher(std::uint64_t key, std::uint32_t incarnation, std::string_view name,
+                                       int status_fd, std::string& error);
+  bool add_extent(std::uint64_t key, std::uint32_t incarnation, std::uint32_t extent, int fd, std::string& error);
+  void drop_extent(std::uint64_t key, std::uint32_t incarnation, std::uint32_t extent);
+  /// Adds a segment at the end of its route; makes the route when it is new, and then returns it, so that its bell can
+  /// be listened to. Null with an empty `error`: the route was there. `error` set: the memory is not a ring.
+  InRoute* attach(InSegmentSpec spec, std::string& error);
+  void end_segment(std::uint32_t route, std::uint32_t incarnation, std::uint64_t final_head, bool from_record);
+  InRoute* find_route(std::uint32_t route);
+  const std::vector<std::unique_ptr<InRoute>>& routes() const { return routes_; }
+  void remove_route(std::uint32_t route);
+
+  // Receiving ------------------------------------------------------------------------------------------------------
+  bool next(Delivery& out);
+  void handled(const Delivery& delivery, bool known);
+  /// Pins the event in hand. False: copy it.
+  bool pin(const Delivery& delivery);
+  void unpin(std::uint32_t route, std::uint64_t sequence);
+  /// What its predecessor sent while handling the event handed out last; empty (0, 0) when it is not redelivered.
+  std::pair<std::uint64_t, std::uint64_t> replayed_outputs() const { return replayed_; }
+
+  bool prepare_wait();
+  void end_wait();
+
+ private:
+  static constexpr unsigned burst = 16;  // events in a row from one route
+
+  void hand_out(InRoute& route, const Found& found, Delivery& out);
+  void count(Word& word, std::uint64_t by) {
+    word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+  bool take_from(InRoute& route, Delivery& out);
+  void go_on() {
+    burst_left_ = burst;
+    if (++turn_ >= routes_.size()) turn_ = 0;
+  }
+
+  std::span<const EventType* const> types_;
+  Status& status_;
+  ReceiverEvents events_;
+  std::vector<std::unique_ptr<InRoute>> routes_;
+  std::unordered_map<std::uint32_t, InRoute*> by_id_;
+  std::map<std::pair<std::uint64_t, std::uint32_t>, std::weak_ptr<Publisher>> publishers_;
+  std::vector<std::uint16_t> index_of_wire_type_;
+  std::vector<std::uint16_t> handle_of_wire_topic_;
+  std::size_t turn_ = 0;
+  unsigned burst_left_ = burst;
+  InRoute* in_hand_ = nullptr;
+  InFlight in_flight_;
+  std::pair<std::uint64_t, std::uint64_t> replayed_;
+};
+
+}  // namespace actor::shm

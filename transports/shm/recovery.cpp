@@ -1,0 +1,38 @@
+#include <algorithm>
+#include <shm/recovery.hpp>
+#include <shm/ring.hpp>
+#include <shm/segment.hpp>
+
+namespace actor::shm {
+namespace {
+
+/// Does the record hold a committed event whose push to this route, as number `sequence`, is missing?
+bool record_reaches(const FanoutRecord& record, std::uint32_t route, std::uint64_t sequence) {
+  if (record.commit.load(std::memory_order_acquire) == 0) return false;
+  const std::uint64_t targets = std::min<std::uint64_t>(record.targets, max_routes);
+  for (std::uint64_t i = 0; i < targets; ++i) {
+    if (record.target[i].route == route && record.target[i].sequence == sequence) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<Ending> final_head(int ring_fd, int publisher_status_fd, std::uint32_t route, std::uint64_t reader_cursor,
+                                 std::string& error) {
+  const auto ring = RingView::open(ring_fd, error);
+  if (!ring) return std::nullopt;
+  const auto status = PeerSegment::open(publisher_status_fd, sizeof(Status), error);
+  if (!status) return std::nullopt;
+
+  const std::uint64_t cursor = std::max(reader_cursor, ring->base());
+  std::uint64_t head = std::max(ring->head(), cursor);
+  // A reader cannot be further behind than the ring is long, unless the ring overwrites.
+  if (!ring->overwriting()) head = std::min(head, cursor + ring->slots());
+  for (std::uint32_t i = 0; i < ring->slots() && ring->has(head); ++i) ++head;
+
+  const auto& record = reinterpret_cast<const Status*>(status->data())->fanout;
+  return Ending{head, record_reaches(record, route, head)};
+}
+
+}  // namespace actor::shm

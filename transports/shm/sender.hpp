@@ -1,0 +1,170 @@
+#pragma once
+// The sending half of a shm port: topics, routes, fan-out and the outbox of what found no room. Owned by its port, used
+// on the actor's thread only.
+
+#include <actor/transport.hpp>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <shm/out_route.hpp>
+#include <unordered_map>
+#include <variant>
+
+namespace actor::shm {
+
+/// A topic as this port knows it. `wire` is the broker's number; 0 while the broker has not answered yet.
+struct PortTopic {
+  std::string name;
+  OverflowPolicy policy;
+  std::uint16_t wire = 0;
+  bool may_publish = true;
+};
+
+/// What a Sender asks of the outside: the broker's ear.
+struct SenderEvents {
+  std::function<void(std::uint32_t route, std::uint16_t topic)> overflowed = [](auto, auto) {};
+  ExtentEvents extents;
+};
+
+class Sender {
+ public:
+  /// `status` is this incarnation's own status segment and outlives the Sender. Event numbers start at `first_counter`.
+  Sender(ActorId self, std::uint64_t actor_key, std::uint64_t first_counter, std::uint64_t budget_bytes, Status& status,
+         SenderEvents events);
+
+  // Wiring ---------------------------------------------------------------------------------------------------------
+  std::uint16_t add_topic(PortTopic topic);
+  PortTopic& topic(std::uint16_t handle) { return topics_[handle].is; }
+  const PortTopic& topic(std::uint16_t handle) const { return topics_[handle].is; }
+  std::size_t topic_count() const { return topics_.size(); }
+  void topics_changed() { connect_topics(); }
+  void set_wire_type(const EventType* type, std::uint16_t wire) { wire_types_[type] = wire; }
+
+  OutRoute& add_route(std::unique_ptr<OutRoute> route);
+  OutRoute* find_route(std::uint32_t route);
+  /// Forgets the route; what was queued for it is given up.
+  void remove_route(std::uint32_t route);
+
+  // Sending --------------------------------------------------------------------------------------------------------
+  EventId send(const Outgoing& out);
+  void* loan(const EventType& type);
+  void unloan(void* loaned) noexcept;
+  bool is_full(std::uint16_t topic);
+  bool has_staged() const { return !outbox_.empty(); }
+  bool push_staged();
+  void flush() {
+    if (dirty_) flush_routes();
+  }
+  void new_turn() { now_ns_ = 0; }
+  /// Announces a wait for room; false when some came meanwhile.
+  bool prepare_wait();
+  void end_wait();
+  std::int64_t next_deadline() const;
+  Pool& pool() { return pool_; }
+  const std::vector<std::unique_ptr<OutRoute>>& routes() const { return routes_; }
+  /// Takes back everything that the readers have released.
+  void reclaim_all();
+
+  // Handling: what is sent in between belongs to the event in hand ---------------------------------------------------
+  /// The predecessor died in this event's handler, after it had used the numbers [first, end): they are used again.
+  void replay_outputs(std::uint64_t first, std::uint64_t end);
+  void begin_handling() { handling_ = true, has_output_ = false; }
+  void end_handling();
+
+ private:
+  struct Target {
+    OutRoute* route;
+    unsigned position;
+  };
+  struct Topic {
+    PortTopic is;
+    std::vector<Target> targets;
+    unsigned staged = 0;
+  };
+  /// A payload on its way: where its bytes are. Pool chunks hold one reference of ours.
+  struct Payload {
+    const std::byte* bytes = nullptr;  // null: call type->encode
+    std::uint64_t size = 0;
+    Pool::ChunkId chunk = Pool::no_chunk;
+  };
+  struct Header {
+    EventId id;
+    EventId parent;
+    std::int64_t stamp_ns;
+    std::uint16_t topic;  // handle
+    std::uint16_t type;   // wire
+    bool maybe_duplicate;
+  };
+  struct Staged {
+    Header header;
+    std::vector<std::byte> bytes;  // when it is not in a chunk
+    Pool::ChunkId chunk;
+    std::uint64_t size;
+    std::int64_t deadline_ns;
+  };
+  enum class Room { Now, Wait };
+
+  void connect_topics();
+  void recount_staged();
+  EventId next_id(bool& maybe_duplicate);
+  std::int64_t now();
+  bool must_queue(const Topic& topic) const;
+  Room find_room(Topic& topic, bool late);
+  bool commit_new(const Header& header, Topic& topic, const Outgoing& out, Payload& payload);
+  void commit(const Header& header, Payload payload, const Outgoing* out);
+  void push_to_one(const Target& target, const Header& header, const Payload& payload, const Outgoing* out);
+  void push_to_all(const Header& header, const Payload& payload, const Outgoing* out);
+  void write_slot(Slot& slot, Tail& tail, const Header& header, const Payload& payload, const Outgoing* out);
+  void stage(const Header& header, Topic& topic, const Outgoing& out, Payload payload);
+  void mark_staged(Topic& topic, int change);
+  bool push_one_staged(Staged& staged);
+  bool provide_chunk(Payload& payload);
+  Payload payload_of(const Outgoing& out);
+  bool outbox_is_full(std::uint64_t bytes) const {
+    return outbox_bytes_ + bytes + staged_overhead_bytes > pool_.budget_bytes() / 2;
+  }
+  void note_output(std::uint64_t counter);
+  [[noreturn]] void throw_full(const Topic& topic);
+  [[noreturn]] void throw_not_allowed(const Topic& topic, const Outgoing& out) const;
+  [[noreturn]] void throw_too_large(const Topic& topic, const Outgoing& out, std::uint64_t bytes) const;
+  void flush_routes();
+  void count(Word& word, std::uint64_t by) {
+    word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+  std::uint16_t wire_type(const EventType* type);
+
+  static constexpr std::uint64_t staged_overhead_bytes = 128;
+
+  ActorId self_;
+  std::uint64_t key_;
+  std::uint64_t counter_;        // of the next event
+  std::uint64_t counter_limit_;  // stored in the status: numbers below may be in use
+  std::uint64_t replay_ = 0;     // next number to use again; 0 = none
+  std::uint64_t replay_end_ = 0;
+  bool handling_ = false;
+  bool has_output_ = false;
+  bool dirty_ = false;
+  std::int64_t now_ns_ = 0;
+  Status& status_;
+  SenderEvents events_;
+  Pool pool_;
+  std::vector<Topic> topics_;
+  std::vector<std::unique_ptr<OutRoute>> routes_;
+  std::vector<Target> chosen_;  // who gets the event at hand; kept to reuse its memory
+  unsigned late_ = 0;           // who would have, had there been room
+  unsigned allocations_ = 0;
+  std::unordered_map<const EventType*, std::uint16_t> wire_types_;
+  const EventType* last_type_ = nullptr;
+  std::uint16_t last_wire_type_ = 0;
+  std::deque<Staged> outbox_;
+  std::uint64_t outbox_bytes_ = 0;
+  struct OpenLoan {
+    void* at;
+    Pool::ChunkId chunk;  // no_chunk: heap
+    std::uint64_t bytes;
+  };
+  std::vector<OpenLoan> loans_;
+};
+
+}  // namespace actor::shm
