@@ -4,6 +4,7 @@
 // docs/manifest.md.
 #pragma once
 
+#include <actor/overflow_policy.hpp>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -34,7 +35,6 @@ struct ManifestError {
 std::string format(const ManifestError& error);
 
 enum class LogFormat { Text, Json };
-enum class Overflow { Fail, Drop, DropOldest, Block };
 enum class Restart { Permanent, Transient, Temporary };
 
 struct BrokerSection {
@@ -47,9 +47,8 @@ struct BrokerSection {
 };
 
 struct TopicSection {
-  std::optional<Overflow> overflow;  // absent: what the programs declare
-  std::optional<std::chrono::nanoseconds> block_deadline;
-  std::uint32_t capacity = 256;  // events per subscriber
+  std::optional<OverflowPolicy> overflow;  // with its deadline; absent: what the programs declare
+  std::uint32_t capacity = 256;            // events per subscriber
   bool operator==(const TopicSection&) const = default;
 };
 

@@ -26,7 +26,7 @@ bool is_system_topic(std::string_view topic) {
 }
 
 std::string topic_name_problem(std::string_view topic) {
-  constexpr std::string_view form = "; a topic is named \"Enum.Enumerator\" or \"Type{field=value}\"";
+  constexpr std::string_view form = "; a topic is named \"Enum.Enumerator\", \"Type{field=value}\" or after its event";
   if (topic.empty()) return "a topic's name must not be empty" + std::string(form);
   if (topic.size() > max_topic_name)
     return "a topic's name has at most 255 bytes, this one " + std::to_string(topic.size());

@@ -35,19 +35,21 @@ void read_broker(TableReader& read, BrokerSection& broker) {
 }
 
 void read_topic(TableReader& read, TopicSection& topic, const std::string& name) {
-  read.choice<Overflow>("overflow", topic.overflow,
-                        {{"fail", Overflow::Fail},
-                         {"drop", Overflow::Drop},
-                         {"drop-oldest", Overflow::DropOldest},
-                         {"block", Overflow::Block}});
-  read.duration("block_deadline", topic.block_deadline, {1us, longest});
+  using Kind = OverflowPolicy::Kind;
+  std::optional<Kind> kind;
+  std::chrono::nanoseconds deadline{0};
+  read.choice<Kind>(
+      "overflow", kind,
+      {{"fail", Kind::Fail}, {"drop", Kind::Drop}, {"drop-oldest", Kind::DropOldest}, {"block", Kind::Block}});
+  read.duration("block_deadline", deadline, {1us, longest});
   read.integer("capacity", topic.capacity, {1, 65536});
+  if (kind) topic.overflow = OverflowPolicy{.kind = *kind, .deadline = deadline};
 
-  if (read.has("block_deadline") && topic.overflow != Overflow::Block) {
+  if (read.has("block_deadline") && kind != Kind::Block) {
     read.error("block_deadline",
                "is only for overflow = \"block\"; set that in this section, or remove block_deadline");
   }
-  if (is_system_topic(name) && (topic.overflow == Overflow::Block || topic.overflow == Overflow::Fail)) {
+  if (is_system_topic(name) && (kind == Kind::Block || kind == Kind::Fail)) {
     read.error("overflow", "the broker's own topics neither block nor fail; allowed: \"drop\", \"drop-oldest\"");
   }
 }

@@ -95,7 +95,7 @@ memory = "1GiB"
                                             .log = LogFormat::Json,
                                             .drain_timeout = 0s,
                                             .shutdown_timeout = 2min}));
-  const TopicSection topic{.overflow = Overflow::Block, .block_deadline = 250us, .capacity = 65536};
+  const TopicSection topic{.overflow = OverflowPolicy::block_for(250us), .capacity = 65536};
   EXPECT_THAT(manifest.topics, ElementsAre(Pair("StationTopic.Reading", topic)));
   ASSERT_THAT(manifest.actors, SizeIs(1));
   EXPECT_EQ(manifest.actors[0], (ActorSection{.name = "a",
@@ -114,12 +114,11 @@ memory = "1GiB"
 }
 
 TEST(Manifest, EachWordOfAChoiceHasItsMeaning) {
-  for (const auto& [word, overflow] :
-       {std::pair("fail", Overflow::Fail), std::pair("drop", Overflow::Drop),
-        std::pair("drop-oldest", Overflow::DropOldest), std::pair("block", Overflow::Block)}) {
+  for (const OverflowPolicy policy :
+       {OverflowPolicy::fail(), OverflowPolicy::drop(), OverflowPolicy::drop_oldest(), OverflowPolicy::block()}) {
     const auto manifest =
-        parse_valid("[topics.'T.A']\noverflow = '" + std::string(word) + "'\n[actors.a]\nexec = 'a'\n");
-    EXPECT_EQ(manifest.topics.at("T.A").overflow, overflow) << word;
+        parse_valid("[topics.'T.A']\noverflow = '" + to_string(policy) + "'\n[actors.a]\nexec = 'a'\n");
+    EXPECT_EQ(manifest.topics.at("T.A").overflow, policy) << to_string(policy);
   }
   for (const auto& [word, restart] :
        {std::pair("permanent", Restart::Permanent), std::pair("transient", Restart::Transient),
@@ -229,7 +228,8 @@ TEST(Manifest, NamesOfActorsAreChecked) {
 }
 
 TEST(Manifest, NamesOfTopicsAreChecked) {
-  for (const std::string good : {"T.A", "Quote{symbol=ABC}", "Quote{text=a*b}", "$sys/actor"}) {
+  for (const std::string good :
+       {"T.A", "Quote{symbol=ABC}", "Quote{text=\"a *\"}", "default", "Reading", "$sys/actor"}) {
     EXPECT_THAT(errors_in_actor("subscribes = ['" + good + "']"), IsEmpty());
   }
   const std::vector<std::string> bad{"", " T.A", "T.A ", "T.*", "$other", "$", std::string(256, 'x')};
