@@ -7,12 +7,16 @@
 #include <control/fd.hpp>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 namespace actor::broker {
+
+struct KeeperNotice;  // keeper/wire.hpp
 
 struct SpawnSpec {
   std::string name;                                      ///< the actor's: the child's ACTOR_NAME
@@ -32,10 +36,15 @@ struct Spawned {
   Fd err;
 };
 
+/// How far the start of a child got.
+enum class SpawnStep : std::uint32_t { Request, Descriptors, Process, Directory, Exec };
+std::string_view to_string(SpawnStep step);  ///< "executing the program": goes before ": No such file or directory"
+
 /// There is no such child and there was none: no Exited follows.
 struct SpawnFailed {
   std::uint64_t serial = 0;
   int error = 0;  ///< errno of what failed; EBADMSG: the keeper could not make sense of the request
+  SpawnStep step = SpawnStep::Request;
 };
 
 /// The child was reaped, and what was left of its process group was killed. Told again to the next brain until
@@ -78,8 +87,11 @@ class KeeperClient {
   std::optional<KeeperEvent> next();
 
  private:
+  std::optional<KeeperEvent> event_of(const KeeperNotice& notice, std::vector<Fd>& fds);
+
   Fd socket_;
   std::uint64_t next_serial_ = 1;
+  std::set<std::uint64_t> lost_;  // children whose descriptors found no room here
   bool gone_ = false;
 };
 

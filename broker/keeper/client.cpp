@@ -1,0 +1,186 @@
+#include "keeper/client.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <actor/error.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <string_view>
+
+#include "keeper/wire.hpp"
+
+extern char** environ;  // NOLINT: declared by POSIX in no header
+
+namespace actor::broker {
+namespace {
+
+/// The broker's environment with the child's own variables added; a variable set twice takes the last value.
+std::vector<std::string> environment_of(const SpawnSpec& spec) {
+  auto own = spec.env;
+  own.emplace_back("ACTOR_NAME", spec.name);
+  own.emplace_back("ACTOR_CONTROL_FD", "3");
+  std::vector<std::string> result;
+  for (auto entry = own.begin(); entry != own.end(); ++entry) {
+    const auto same = [&](const auto& later) { return later.first == entry->first; };
+    if (std::any_of(entry + 1, own.end(), same)) continue;
+    result.push_back(entry->first + "=" + entry->second);
+  }
+  for (char** inherited = environ; inherited != nullptr && *inherited != nullptr; ++inherited) {
+    const std::string_view variable(*inherited);
+    const std::string_view name = variable.substr(0, variable.find('='));
+    if (std::none_of(own.begin(), own.end(), [&](const auto& entry) { return entry.first == name; })) {
+      result.emplace_back(variable);
+    }
+  }
+  return result;
+}
+
+void append(std::string& blob, std::string_view text, const SpawnSpec& spec) {
+  if (text.find('\0') != std::string_view::npos) {
+    throw Error(ErrorCode::Io, "cannot start '" + spec.name + "': an argument, variable or path holds a NUL byte",
+                EINVAL);
+  }
+  blob.append(text).push_back('\0');
+}
+
+Fd memfd_of(const std::string& blob, const SpawnSpec& spec) {
+  Fd memfd(::memfd_create("actor-spawn", MFD_CLOEXEC));
+  if (!memfd) throw_errno("cannot start '" + spec.name + "': making the request (memfd)");
+  std::size_t written = 0;
+  while (written < blob.size()) {
+    const ssize_t count = ::write(memfd.get(), blob.data() + written, blob.size() - written);
+    if (count < 0 && errno != EINTR) throw_errno("cannot start '" + spec.name + "': writing the request");
+    if (count > 0) written += static_cast<std::size_t>(count);
+  }
+  return memfd;
+}
+
+/// Waits until the keeper takes it. SUBTLE: this cannot deadlock, because the keeper never waits for the brain.
+void send_request(int socket, const KeeperRequest& request, std::span<const int> fds = {}) {
+  // When the keeper is gone, next() says so.
+  while (send_fixed(socket, request, fds) == control::SendResult::Full) {
+    pollfd writable{.fd = socket, .events = POLLOUT, .revents = 0};
+    (void)::poll(&writable, 1, -1);
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(SpawnStep step) {
+  switch (step) {
+    case SpawnStep::Request:
+      return "reading the request";
+    case SpawnStep::Descriptors:
+      return "making its pipes";
+    case SpawnStep::Process:
+      return "making the process";
+    case SpawnStep::Directory:
+      return "entering its working directory";
+    case SpawnStep::Exec:
+      return "executing the program";
+  }
+  return "starting it";
+}
+
+std::uint64_t KeeperClient::spawn(const SpawnSpec& spec) {
+  std::string blob;
+  append(blob, spec.exec, spec);
+  append(blob, spec.cwd, spec);
+  append(blob, spec.exec, spec);  // argv[0]
+  for (const std::string& argument : spec.args) append(blob, argument, spec);
+  const std::vector<std::string> environment = environment_of(spec);
+  for (const std::string& variable : environment) append(blob, variable, spec);
+  if (blob.size() > max_blob_bytes) {
+    throw Error(ErrorCode::Io,
+                "cannot start '" + spec.name + "': its arguments and environment have " + std::to_string(blob.size()) +
+                    " bytes, and " + std::to_string(max_blob_bytes) + " is the limit; unset what it does not need",
+                E2BIG);
+  }
+  const Fd memfd = memfd_of(blob, spec);
+  const int fds[] = {memfd.get()};
+  send_request(socket_.get(),
+               {.kind = RequestKind::Spawn,
+                .blob_bytes = static_cast<std::uint32_t>(blob.size()),
+                .id = next_serial_,
+                .arguments = static_cast<std::uint32_t>(spec.args.size() + 1),
+                .environment = static_cast<std::uint32_t>(environment.size())},
+               fds);
+  return next_serial_++;
+}
+
+void KeeperClient::kill(std::uint64_t serial, int signal, bool whole_group) {
+  send_request(socket_.get(),
+               {.kind = RequestKind::Kill, .id = serial, .number = signal, .whole_group = whole_group ? 1u : 0u});
+}
+
+void KeeperClient::ack_exit(std::uint64_t serial) {
+  send_request(socket_.get(), {.kind = RequestKind::AckExit, .id = serial});
+}
+
+void KeeperClient::store(std::uint64_t key, int fd) {
+  const int fds[] = {fd};
+  send_request(socket_.get(), {.kind = RequestKind::Store, .id = key}, fds);
+}
+
+void KeeperClient::drop(std::uint64_t key) {
+  send_request(socket_.get(), {.kind = RequestKind::Drop, .id = key});
+}
+
+std::optional<KeeperEvent> KeeperClient::next() {
+  while (!gone_) {
+    KeeperNotice notice;
+    std::vector<Fd> fds;
+    switch (receive_fixed(socket_.get(), notice, fds).state) {
+      case control::Received::State::Packet:
+        break;
+      case control::Received::State::Nothing:
+        return std::nullopt;
+      case control::Received::State::Closed:
+        gone_ = true;
+        return KeeperGone{};
+      case control::Received::State::Truncated:
+        fds.clear();
+        break;
+    }
+    if (auto event = event_of(notice, fds)) return event;
+  }
+  return std::nullopt;
+}
+
+std::optional<KeeperEvent> KeeperClient::event_of(const KeeperNotice& notice, std::vector<Fd>& fds) {
+  switch (notice.kind) {
+    case NoticeKind::Spawned:
+      if (fds.size() == 4) {
+        return Spawned{.serial = notice.serial,
+                       .pid = notice.pid,
+                       .pidfd = std::move(fds[0]),
+                       .control = std::move(fds[1]),
+                       .out = std::move(fds[2]),
+                       .err = std::move(fds[3])};
+      }
+      // This process has no room for its descriptors: a child that nobody can talk to is no use.
+      lost_.insert(notice.serial);
+      kill(notice.serial, SIGKILL, true);
+      return SpawnFailed{.serial = notice.serial, .error = EMFILE, .step = SpawnStep::Descriptors};
+    case NoticeKind::SpawnFailed:
+      return SpawnFailed{.serial = notice.serial, .error = notice.number, .step = static_cast<SpawnStep>(notice.step)};
+    case NoticeKind::Exited:
+      if (lost_.erase(notice.serial) == 0) {
+        return Exited{.serial = notice.serial, .pid = notice.pid, .status = notice.number};
+      }
+      ack_exit(notice.serial);
+      return std::nullopt;
+    case NoticeKind::Shutdown:
+      return ShutdownRequested{notice.number};
+    case NoticeKind::None:
+      break;
+  }
+  ACTOR_ASSERT(false, "the keeper sends known notices only");
+  return std::nullopt;
+}
+
+}  // namespace actor::broker

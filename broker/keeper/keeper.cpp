@@ -1,0 +1,376 @@
+#include "keeper/keeper.hpp"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <actor/error.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <control/channel.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "keeper/child.hpp"
+#include "keeper/strays.hpp"
+#include "keeper/wire.hpp"
+
+namespace actor::broker {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// After so many requests to shut down, a brain that still runs is taken for hung.
+constexpr int patience_signals = 3;
+
+class Keeper {
+ public:
+  explicit Keeper(const KeeperOptions& options) : options_(options) {}
+
+  int run(const std::function<int(Fd)>& brain);
+
+ private:
+  /// One life of an actor, kept until the brain has acknowledged its end.
+  struct Child {
+    enum class State { Starting, Running, Failed, Exited };
+    State state = State::Starting;
+    pid_t pid = -1;  // -1: never was, or Failed and reaped
+    Fd pidfd;
+    Fd control;
+    Fd out;
+    Fd err;
+    Fd exec_result;
+    StartFailure failure;
+    int status = 0;
+    bool start_told = false;
+    bool end_told = false;
+
+    bool is_alive() const { return state == State::Starting || state == State::Running; }
+  };
+
+  void set_up();
+  void start_brain(const std::function<int(Fd)>& brain);
+  void turn();
+  void take_signals();
+  void shutdown_requested(int signal);
+  void reap();
+  void ended(Child& child, int status);
+  void take_exec_result_of(Child& child);
+  void take_requests();
+  void complain();
+  void obey(const KeeperRequest& request, std::vector<Fd>& fds);
+  void spawn(const KeeperRequest& request, const std::vector<Fd>& fds);
+  void tell_brain();
+  bool tell(const KeeperNotice& notice, std::span<const int> fds = {});
+  bool tell_start(std::uint64_t serial, Child& child);
+  int brain_verdict() const;
+  void end_children();
+  void signal_children(int signal);
+  bool any_alive() const;
+  Child* find_pid(pid_t pid);
+
+  const KeeperOptions& options_;
+  rlimit childrens_files_ = {};
+  sigset_t original_mask_ = {};
+  Fd signals_;
+  Fd brain_;
+  pid_t brain_pid_ = -1;
+  std::optional<int> brain_status_;
+  bool brain_full_ = false;
+  bool complained_ = false;
+  std::map<std::uint64_t, Child> children_;
+  std::map<std::uint64_t, Fd> stored_;
+  std::deque<int> shutdowns_;  // not yet told
+  int shutdown_count_ = 0;
+};
+
+int Keeper::run(const std::function<int(Fd)>& brain) {
+  set_up();
+  start_brain(brain);
+  while (!brain_status_) turn();
+  brain_.reset();
+  const int code = brain_verdict();
+  end_children();
+  kill_strays(signals_.get());
+  if (options_.at_end) options_.at_end();
+  return code;
+}
+
+void Keeper::set_up() {
+  sigset_t watched;
+  ::sigemptyset(&watched);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&watched, signal);
+  if (::sigprocmask(SIG_BLOCK, &watched, &original_mask_) != 0)
+    throw_errno("cannot start the broker: blocking signals");
+  signals_ = Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_) throw_errno("cannot start the broker: signalfd");
+  (void)::signal(SIGPIPE, SIG_IGN);
+  (void)::signal(SIGCHLD, SIG_DFL);  // an inherited SIG_IGN would make the kernel reap
+  // What actors leave behind comes back to the keeper, so that nothing of the runtime outlives it.
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw_errno("cannot start the broker: becoming subreaper");
+  if (::getrlimit(RLIMIT_NOFILE, &childrens_files_) != 0) throw_errno("cannot start the broker: getrlimit");
+  rlimit raised = childrens_files_;
+  raised.rlim_cur = raised.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &raised);  // what is not granted is missed later, by name
+}
+
+void Keeper::start_brain(const std::function<int(Fd)>& brain) {
+  auto [here, there] = control::socket_pair();
+  std::fflush(nullptr);  // or both would write it
+  brain_pid_ = ::fork();
+  if (brain_pid_ < 0) throw_errno("cannot start the broker: making its second process");
+  if (brain_pid_ > 0) {
+    brain_ = std::move(here);
+    return;
+  }
+  here.reset();
+  signals_.reset();
+  children_.clear();
+  stored_.clear();
+  (void)::prctl(PR_SET_NAME, "actor-brain");
+  // These reach every process of a terminal or a service; the brain hears of them from the keeper, in order.
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) (void)::signal(signal, SIG_IGN);
+  (void)::sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
+  int code = 1;
+  try {
+    code = brain(std::move(there));
+  } catch (const std::exception& exception) {
+    std::fprintf(stderr, "actor-broker: %s\n", exception.what());
+  }
+  std::fflush(nullptr);
+  ::_exit(code);  // what main() has registered to run at exit is the keeper's to run
+}
+
+void Keeper::turn() {
+  const short brain_events = brain_full_ ? POLLIN | POLLOUT : POLLIN;
+  std::vector<pollfd> polled = {{signals_.get(), POLLIN, 0}, {brain_.get(), brain_events, 0}};
+  std::vector<Child*> starting;
+  for (auto& [serial, child] : children_) {
+    if (child.state != Child::State::Starting) continue;
+    starting.push_back(&child);
+    polled.push_back({child.exec_result.get(), POLLIN, 0});
+  }
+  if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) throw_errno("the keeper cannot wait (poll)");
+  for (std::size_t i = 0; i < starting.size(); ++i) {
+    if (polled[i + 2].revents != 0) take_exec_result_of(*starting[i]);
+  }
+  if (polled[0].revents != 0) take_signals();
+  if (polled[1].revents != 0) take_requests();
+  tell_brain();
+}
+
+void Keeper::take_signals() {
+  signalfd_siginfo info = {};
+  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo != SIGCHLD) shutdown_requested(static_cast<int>(info.ssi_signo));
+  }
+  reap();
+}
+
+void Keeper::shutdown_requested(int signal) {
+  ++shutdown_count_;
+  shutdowns_.push_back(signal);
+  if (shutdown_count_ != patience_signals || brain_status_) return;
+  std::fprintf(stderr, "actor-broker: asked to stop %d times: not waiting any longer\n", patience_signals);
+  (void)::kill(brain_pid_, SIGKILL);
+}
+
+void Keeper::reap() {
+  for (;;) {
+    siginfo_t info = {};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    Child* child = find_pid(info.si_pid);
+    // SUBTLE: before the zombie is reaped its number cannot be another group's. What a dead actor has left running
+    // would go on using what its successor needs.
+    if (child != nullptr) (void)::kill(-info.si_pid, SIGKILL);
+    int status = 0;
+    if (::waitpid(info.si_pid, &status, 0) != info.si_pid) return;
+    if (info.si_pid == brain_pid_) brain_status_ = status;
+    if (child != nullptr) ended(*child, status);
+  }
+}
+
+void Keeper::ended(Child& child, int status) {
+  // It may have failed and died before its result was read.
+  if (child.state == Child::State::Starting) take_exec_result_of(child);
+  if (child.state == Child::State::Failed) {
+    child.pid = -1;
+    return;
+  }
+  child.state = Child::State::Exited;
+  child.status = status;
+}
+
+void Keeper::take_exec_result_of(Child& child) {
+  const auto failure = take_exec_result(child.exec_result.get());
+  child.exec_result.reset();
+  child.state = failure ? Child::State::Failed : Child::State::Running;
+  if (failure) child.failure = *failure;
+}
+
+void Keeper::take_requests() {
+  for (;;) {
+    KeeperRequest request;
+    std::vector<Fd> fds;
+    const control::Received received = receive_fixed(brain_.get(), request, fds);
+    if (received.state == control::Received::State::Nothing) return;
+    if (received.state == control::Received::State::Closed) {
+      // A brain that has closed its socket is about to exit: SIGCHLD will tell how.
+      brain_.reset();
+      return;
+    }
+    if (received.state == control::Received::State::Packet && received.bytes == sizeof request) {
+      obey(request, fds);
+    } else {
+      complain();
+    }
+  }
+}
+
+void Keeper::complain() {
+  if (complained_) return;
+  complained_ = true;
+  std::fprintf(stderr, "actor-broker: the keeper ignores requests that it does not understand: the brain has a bug\n");
+}
+
+void Keeper::obey(const KeeperRequest& request, std::vector<Fd>& fds) {
+  const auto found = children_.find(request.id);
+  Child* child = found == children_.end() ? nullptr : &found->second;
+  switch (request.kind) {
+    case RequestKind::Spawn:
+      if (child == nullptr) spawn(request, fds);
+      return;
+    case RequestKind::Kill:
+      if (child != nullptr && child->is_alive()) {
+        (void)::kill(request.whole_group != 0 ? -child->pid : child->pid, request.number);
+      }
+      return;
+    case RequestKind::AckExit:
+      if (child != nullptr && child->state == Child::State::Exited && child->end_told) children_.erase(found);
+      return;
+    case RequestKind::Store:
+      if (fds.size() == 1) stored_[request.id] = std::move(fds.front());
+      return;
+    case RequestKind::Drop:
+      stored_.erase(request.id);
+      return;
+    case RequestKind::None:
+      break;
+  }
+  complain();
+}
+
+void Keeper::spawn(const KeeperRequest& request, const std::vector<Fd>& fds) {
+  Child& child = children_[request.id];
+  child.state = Child::State::Failed;
+  child.failure = {.step = SpawnStep::Request, .error = EBADMSG};
+  if (fds.size() != 1) return;
+  const auto program = read_program(request, fds.front().get());
+  if (!program) return;
+  auto started = start_child(*program, childrens_files_, child.failure);
+  if (!started) return;
+  child.state = Child::State::Starting;
+  child.pid = started->pid;
+  child.pidfd = std::move(started->pidfd);
+  child.control = std::move(started->control);
+  child.out = std::move(started->out);
+  child.err = std::move(started->err);
+  child.exec_result = std::move(started->exec_result);
+}
+
+void Keeper::tell_brain() {
+  brain_full_ = false;
+  while (!shutdowns_.empty() && tell({.kind = NoticeKind::Shutdown, .number = shutdowns_.front()})) {
+    shutdowns_.pop_front();
+  }
+  for (auto at = children_.begin(); at != children_.end() && !brain_full_;) {
+    auto& [serial, child] = *at;
+    if (!child.start_told && child.state != Child::State::Starting) child.start_told = tell_start(serial, child);
+    if (child.start_told && !child.end_told && child.state == Child::State::Exited) {
+      child.end_told = tell({.kind = NoticeKind::Exited, .serial = serial, .pid = child.pid, .number = child.status});
+    }
+    const bool forget = child.start_told && child.state == Child::State::Failed && child.pid < 0;
+    at = forget ? children_.erase(at) : std::next(at);
+  }
+}
+
+bool Keeper::tell_start(std::uint64_t serial, Child& child) {
+  if (child.state == Child::State::Failed) {
+    return tell({.kind = NoticeKind::SpawnFailed,
+                 .step = static_cast<std::uint32_t>(child.failure.step),
+                 .serial = serial,
+                 .number = child.failure.error});
+  }
+  const int fds[] = {child.pidfd.get(), child.control.get(), child.out.get(), child.err.get()};
+  return tell({.kind = NoticeKind::Spawned, .serial = serial, .pid = child.pid}, fds);
+}
+
+bool Keeper::tell(const KeeperNotice& notice, std::span<const int> fds) {
+  const control::SendResult result = send_fixed(brain_.get(), notice, fds);
+  brain_full_ = brain_full_ || result == control::SendResult::Full;
+  return result == control::SendResult::Sent;
+}
+
+int Keeper::brain_verdict() const {
+  const int status = *brain_status_;
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  std::fprintf(stderr, "actor-broker: the brain (process %d) was ended by signal %d (%s): stopping all actors\n",
+               static_cast<int>(brain_pid_), WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+  return 1;
+}
+
+/// SIGTERM, then SIGKILL after the stop timeout, or at once when someone asks again.
+void Keeper::end_children() {
+  signal_children(SIGTERM);
+  const int asked_before = shutdown_count_;
+  const auto deadline = Clock::now() + options_.stop_timeout;
+  bool killed = false;
+  while (any_alive()) {
+    const bool hurry = shutdown_count_ > asked_before || Clock::now() >= deadline;
+    if (hurry && !killed) {
+      signal_children(SIGKILL);
+      killed = true;
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    pollfd polled{signals_.get(), POLLIN, 0};
+    (void)::poll(&polled, 1, killed ? -1 : static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1 << 30)));
+    take_signals();
+  }
+}
+
+void Keeper::signal_children(int signal) {
+  for (auto& [serial, child] : children_) {
+    if (child.is_alive()) (void)::kill(-child.pid, signal);
+  }
+}
+
+bool Keeper::any_alive() const {
+  for (const auto& [serial, child] : children_) {
+    if (child.is_alive()) return true;
+  }
+  return false;
+}
+
+Keeper::Child* Keeper::find_pid(pid_t pid) {
+  for (auto& [serial, child] : children_) {
+    if (child.pid == pid && child.state != Child::State::Exited) return &child;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+int run_keeper(const KeeperOptions& options, const std::function<int(Fd)>& brain) {
+  return Keeper(options).run(brain);
+}
+
+}  // namespace actor::broker

@@ -1,0 +1,101 @@
+#include "runtime_dir.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <actor/error.hpp>
+#include <cerrno>
+#include <control/channel.hpp>
+#include <control/runtime_path.hpp>
+#include <cstring>
+#include <filesystem>
+
+namespace actor::broker {
+namespace {
+
+[[noreturn]] void refuse(const std::string& directory, const std::string& why) {
+  throw Error(ErrorCode::Io, "cannot use '" + directory + "' as a runtime directory: " + why);
+}
+
+/// SUBTLE: in /tmp anyone may have made it first, as a link or with open doors: then it is not ours to trust.
+void make_private(const std::string& directory) {
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    throw_errno("cannot make the runtime directory '" + directory + "'");
+  }
+  struct stat info = {};
+  if (::lstat(directory.c_str(), &info) != 0) throw_errno("cannot look at the runtime directory '" + directory + "'");
+  if (!S_ISDIR(info.st_mode)) refuse(directory, "it is not a directory; remove it");
+  if (info.st_uid != ::geteuid()) {
+    refuse(directory, "it belongs to user " + std::to_string(info.st_uid) + "; remove it, or choose another one");
+  }
+  if ((info.st_mode & 0077) != 0) refuse(directory, "others may enter it; chmod 700 it");
+}
+
+std::string text_of(int file) {
+  char text[32] = {};
+  const ssize_t count = ::pread(file, text, sizeof text - 1, 0);
+  std::string result(text, count > 0 ? static_cast<std::size_t>(count) : 0);
+  while (!result.empty() && result.back() == '\n') result.pop_back();
+  return result;
+}
+
+bool try_lock(int file) {
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return ::fcntl(file, F_OFD_SETLK, &lock) == 0;
+}
+
+/// False when the broker before us has removed the file between our open() and our lock.
+bool is_at(const std::string& path, int file) {
+  struct stat opened = {};
+  struct stat named = {};
+  return ::fstat(file, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+         opened.st_dev == named.st_dev;
+}
+
+/// Nothing when the directory vanished meanwhile: begin anew.
+Fd take_lock(const std::string& directory) {
+  const std::string path = control::lock_path(directory);
+  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file && errno == ENOENT) return file;
+  if (!file) throw_errno("cannot open the lock '" + path + "'");
+  if (!try_lock(file.get())) {
+    if (errno != EAGAIN && errno != EACCES) throw_errno("cannot lock '" + path + "'");
+    const std::string name = std::filesystem::path(directory).filename();
+    throw Error(ErrorCode::Refused, "a broker named '" + name + "' is already running (process " + text_of(file.get()) +
+                                        ", " + directory + "); stop it, or start this one with --name");
+  }
+  if (!is_at(path, file.get())) return Fd();
+  return file;
+}
+
+}  // namespace
+
+RuntimeDir::RuntimeDir(const std::string& directory) : path_(std::filesystem::path(directory).lexically_normal()) {
+  while (path_.size() > 1 && path_.back() == '/') path_.pop_back();
+  const std::string root = control::runtime_root();
+  while (!lock_) {
+    if (std::filesystem::path(path_).parent_path() == root) make_private(root);
+    make_private(path_);
+    lock_ = take_lock(path_);
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock_.get(), 0) != 0 ||
+      ::pwrite(lock_.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    throw_errno("cannot write the lock in '" + path_ + "'");
+  }
+  // Nobody listens there any more, or the lock would be held.
+  (void)::unlink(control::socket_path(path_).c_str());
+}
+
+Fd RuntimeDir::listen() const {
+  return control::listen_at(control::socket_path(path_));
+}
+
+void RuntimeDir::remove() const noexcept {
+  control::remove_runtime_files(path_);
+}
+
+}  // namespace actor::broker

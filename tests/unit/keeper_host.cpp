@@ -1,0 +1,36 @@
+// The keeper as a process, for keeper_test: `keeper_host SOCKET NAME`. Its brain hands its end of the keeper's socket
+// to the test over SOCKET (so that the test is the brain), and then ends as the test says: one byte, its exit code.
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <control/fd.hpp>
+#include <control/runtime_path.hpp>
+#include <control/seqpacket.hpp>
+#include <cstdlib>
+#include <vector>
+
+#include "keeper/keeper.hpp"
+#include "runtime_dir.hpp"
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  const int test = std::atoi(argv[1]);
+  const actor::broker::RuntimeDir directory(actor::control::runtime_directory(argv[2]));
+  const actor::broker::KeeperOptions options{.stop_timeout = std::chrono::milliseconds(200),
+                                             .at_end = [&] { directory.remove(); }};
+  return actor::broker::run_keeper(options, [&](actor::Fd keeper) {
+    const auto pid = static_cast<int>(::getpid());
+    const int fds[] = {keeper.get()};
+    actor::control::send_seqpacket(test, std::as_bytes(std::span(&pid, 1)), fds);
+    keeper.reset();
+    pollfd polled{test, POLLIN, 0};
+    (void)::poll(&polled, 1, -1);
+    std::array<std::byte, 1> code = {};
+    std::vector<actor::Fd> none;
+    (void)actor::control::receive_seqpacket(test, code, none);
+    return static_cast<int>(code[0]);
+  });
+}

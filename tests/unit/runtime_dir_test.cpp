@@ -1,0 +1,147 @@
+#include "runtime_dir.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <actor/error.hpp>
+#include <control/channel.hpp>
+#include <control/runtime_path.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+namespace actor::broker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+namespace fs = std::filesystem;
+
+class RuntimeDirTest : public ::testing::Test {
+ protected:
+  RuntimeDirTest() {
+    char place[] = "/tmp/actor-runtime-XXXXXX";
+    if (::mkdtemp(place) == nullptr) throw std::runtime_error("mkdtemp");
+    place_ = place;
+    ::setenv("XDG_RUNTIME_DIR", place, 1);
+  }
+  ~RuntimeDirTest() override {
+    std::error_code ignored;
+    fs::remove_all(place_, ignored);
+  }
+
+  static std::string directory(const std::string& name) { return control::runtime_directory(name); }
+
+  /// The error's text; the code must be the one expected.
+  template <class Action>
+  static std::string error_of(ErrorCode code, Action&& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << error.what();
+      return error.what();
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return {};
+  }
+
+  fs::path place_;
+};
+
+TEST_F(RuntimeDirTest, ABrokerIsFoundByNameWhileItRuns) {
+  EXPECT_THAT(control::running_brokers(), IsEmpty());
+  {
+    const RuntimeDir mine(directory("station"));
+    const Fd listener = mine.listen();
+    EXPECT_EQ(mine.path(), (place_ / "actor" / "station").string());
+    EXPECT_EQ(fs::status(mine.path()).permissions(), fs::perms::owner_all);
+    EXPECT_THAT(control::running_brokers(), ElementsAre("station"));
+    EXPECT_EQ(control::find_broker(""), mine.path() + "/control.sock");
+    EXPECT_EQ(control::find_broker("station"), mine.path() + "/control.sock");
+    EXPECT_EQ(control::find_broker(mine.path() + "/"), mine.path() + "/control.sock");
+    EXPECT_EQ(control::find_broker(mine.path() + "/control.sock"), mine.path() + "/control.sock");
+    EXPECT_TRUE(control::connect_to(control::find_broker("")));
+    mine.remove();
+    EXPECT_FALSE(fs::exists(mine.path()));
+  }
+  EXPECT_THAT(control::running_brokers(), IsEmpty());
+}
+
+TEST_F(RuntimeDirTest, ASecondBrokerOfTheSameNameIsRefusedAndAnotherNameIsNot) {
+  const RuntimeDir mine(directory("station"));
+  const std::string error = error_of(ErrorCode::Refused, [] { RuntimeDir another(directory("station")); });
+  EXPECT_THAT(error, HasSubstr("a broker named 'station' is already running (process " + std::to_string(::getpid())));
+  const RuntimeDir other(directory("attic"));
+  EXPECT_THAT(control::running_brokers(), ElementsAre("attic", "station"));
+  const std::string several = error_of(ErrorCode::Io, [] { control::find_broker(""); });
+  EXPECT_THAT(several, HasSubstr("attic, station"));
+  const std::string wrong = error_of(ErrorCode::Io, [] { control::find_broker("cellar"); });
+  EXPECT_THAT(wrong, HasSubstr("running are: attic, station"));
+}
+
+TEST_F(RuntimeDirTest, WhatADeadBrokerHasLeftIsTakenOver) {
+  {
+    const RuntimeDir dead(directory("station"));
+    const Fd listener = dead.listen();
+  }
+  ASSERT_TRUE(fs::exists(directory("station") + "/control.sock"));
+  EXPECT_FALSE(control::is_held(directory("station")));
+  const RuntimeDir mine(directory("station"));
+  EXPECT_FALSE(fs::exists(directory("station") + "/control.sock"));
+  const Fd listener = mine.listen();
+  EXPECT_TRUE(control::connect_to(control::find_broker("station")));
+}
+
+TEST_F(RuntimeDirTest, OnlyWhatIsDeadIsRemovedByOthers) {
+  std::optional<RuntimeDir> mine(directory("station"));
+  control::remove_if_dead(directory("station"));
+  EXPECT_TRUE(fs::exists(directory("station")));
+  mine.reset();
+  control::remove_if_dead(directory("station"));
+  EXPECT_FALSE(fs::exists(directory("station")));
+  control::remove_if_dead(directory("never-was"));
+}
+
+TEST_F(RuntimeDirTest, ADirectoryThatOthersCanEnterIsRefused) {
+  fs::create_directories(directory("station"));
+  fs::permissions(place_ / "actor", fs::perms::owner_all);
+  fs::permissions(directory("station"), fs::perms::owner_all | fs::perms::group_read);
+  EXPECT_THAT(error_of(ErrorCode::Io, [] { RuntimeDir mine(directory("station")); }), HasSubstr("chmod 700"));
+}
+
+TEST_F(RuntimeDirTest, ALinkOrAFileInItsPlaceIsRefused) {
+  fs::create_directories(place_ / "actor");
+  fs::permissions(place_ / "actor", fs::perms::owner_all);
+  fs::create_directory(place_ / "elsewhere");
+  fs::create_directory_symlink(place_ / "elsewhere", directory("linked"));
+  EXPECT_THAT(error_of(ErrorCode::Io, [] { RuntimeDir mine(directory("linked")); }), HasSubstr("not a directory"));
+  std::ofstream(directory("file")) << "text";
+  EXPECT_THAT(error_of(ErrorCode::Io, [] { RuntimeDir mine(directory("file")); }), HasSubstr("not a directory"));
+}
+
+TEST_F(RuntimeDirTest, AnotherUsersDirectoryIsRefused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+  fs::create_directories(directory("station"));
+  fs::permissions(place_ / "actor", fs::perms::owner_all);
+  ASSERT_EQ(::chown(directory("station").c_str(), 12345, 12345), 0);
+  EXPECT_THAT(error_of(ErrorCode::Io, [] { RuntimeDir mine(directory("station")); }),
+              HasSubstr("belongs to user 12345"));
+  // Nor is a XDG_RUNTIME_DIR that is another user's trusted.
+  ASSERT_EQ(::chown(place_.c_str(), 12345, 12345), 0);
+  EXPECT_EQ(control::runtime_root(), "/run/actor");
+}
+
+TEST_F(RuntimeDirTest, ADirectoryOfTheManifestsChoiceNeedsNoRoot) {
+  const RuntimeDir mine((place_ / "chosen").string() + "/");
+  EXPECT_EQ(mine.path(), (place_ / "chosen").string());
+  EXPECT_EQ(control::find_broker((place_ / "chosen").string()), mine.path() + "/control.sock");
+  EXPECT_THAT(error_of(ErrorCode::Io, [&] { RuntimeDir lost((place_ / "no" / "parent").string()); }),
+              HasSubstr("cannot make the runtime directory"));
+}
+
+}  // namespace
+}  // namespace actor::broker
