@@ -4,8 +4,10 @@
 #include <array>
 #include <cereal/archives/binary.hpp>
 #include <cereal/types/array.hpp>
+#include <cereal/types/base_class.hpp>
 #include <cereal/types/chrono.hpp>
 #include <cereal/types/map.hpp>
+#include <cereal/types/memory.hpp>
 #include <cereal/types/optional.hpp>
 #include <cereal/types/set.hpp>
 #include <cereal/types/string.hpp>
@@ -127,6 +129,21 @@ struct Suspicious {
   }
 };
 
+/// Builds on a base, and owns memory: cereal's own headers know how.
+struct Savings : Account {
+  Savings() = default;
+  explicit Savings(int interest) : Account("Dora", 7), rate(std::make_unique<int>(interest)) {}
+  std::unique_ptr<int> rate;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cereal::base_class<Account>(this), rate);
+  }
+};
+
+enum class Switch : bool { Off, On };
+struct HasConst {
+  const int value;
+};
 struct HasPointer {
   int* pointer;
 };
@@ -188,6 +205,7 @@ static_assert(why<HasUnion> == detail::Refusal::Union);
 static_assert(why<Secret> == detail::Refusal::NotPlain);
 static_assert(why<DeepPointer> == detail::Refusal::Pointer);
 static_assert(why<SavesOnly> == detail::Refusal::HalfSerialize);
+static_assert(why<HasConst> == detail::Refusal::ConstField);
 static_assert(why<EmptyElements> == detail::Refusal::EmptyElements);
 
 template <class T>
@@ -243,6 +261,7 @@ TEST(Archive, NumbersBoolsAndEnumsAsCerealDoes) {
   expect_as_cereal(true);
   expect_as_cereal('c');
   expect_as_cereal(Colour::Green);
+  expect_as_cereal(Switch::On);
 }
 
 TEST(Archive, SequencesAsCerealDoes) {
@@ -291,6 +310,15 @@ TEST(Archive, TypesWithTheirOwnCodeAsCerealDoes) {
   ASSERT_TRUE(decode(encoded(versioned), back));
   EXPECT_EQ(back.at(1).bytes, versioned[1].bytes);
   EXPECT_EQ(back.at(1).seen_version, 7u);
+}
+
+TEST(Archive, OwnCodeMayUseBasesAndSmartPointersThroughCereal) {
+  const Savings savings(3);
+  EXPECT_EQ(encoded(savings), by_cereal(savings));
+  Savings back;
+  ASSERT_TRUE(decode(encoded(savings), back));
+  EXPECT_EQ(static_cast<const Account&>(back), savings);
+  EXPECT_EQ(*back.rate, 3);
 }
 
 TEST(Archive, PlainStructsAreTheirFieldsInOrder) {
@@ -362,6 +390,7 @@ TEST(HostileBytes, ABoolIsZeroOrOne) {
   EXPECT_FALSE(accepts<bool>({2}));
   EXPECT_FALSE(accepts<bool>({255}));
   EXPECT_FALSE(accepts<std::vector<bool>>({1, 0, 0, 0, 0, 0, 0, 0, 3}));
+  EXPECT_FALSE(accepts<Switch>({2})) << "so is an enum over bool";
   EXPECT_FALSE(accepts<std::optional<int>>({2, 0, 0, 0, 0})) << "so is an optional's flag";
 }
 

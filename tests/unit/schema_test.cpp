@@ -73,6 +73,10 @@ class Own {
 struct HasOwn {
   Own own;
 };
+enum class Switch : bool { Off, On };
+struct HasSwitch {
+  Switch power;
+};
 struct Empty {};
 struct alignas(32) Aligned {
   int value;
@@ -90,6 +94,7 @@ using namespace schema_test;
 
 TEST(Schema, RawStructsSayTheirLayout) {
   static_assert(schema_text<Temperature>() == "raw(16,8){celsius:f64,unit:enum Unit:u8{Celsius=0,Kelvin=3},sure:bool}");
+  EXPECT_EQ(schema_text<HasSwitch>(), "raw(1,1){power:enum Switch:bool{Off=0,On=1}}");
   EXPECT_EQ(schema_text<Empty>(), "raw(1,1){}");
   EXPECT_EQ(schema_text<Aligned>(), "raw(32,32){value:i32}");
   EXPECT_EQ(schema_text<Plain>(), "raw(4,4){value:i32}");

@@ -42,6 +42,8 @@ constexpr void check_encodable() {
       "make its fields public, or write a cereal serialize() for it; for a std type, include its cereal header");
   static_assert(reason != Refusal::HalfSerialize,
                 "this type can be saved or loaded by cereal but not both: write serialize(), or save() and load()");
+  static_assert(reason != Refusal::ConstField,
+                "this type has a const field, which cannot be decoded into; drop the const");
   static_assert(reason != Refusal::EmptyElements, "this type holds a sequence of elements that encode to nothing");
 }
 

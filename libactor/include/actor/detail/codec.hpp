@@ -275,7 +275,7 @@ template <class Source, class T>
   if constexpr (kind == Kind::Bool) {
     std::uint8_t byte = 0;
     if (!source.take(&byte, 1) || byte > 1) return false;
-    value = byte == 1;
+    value = static_cast<T>(byte == 1);
     return true;
   } else if constexpr (kind == Kind::Number || kind == Kind::Enum) {
     return source.take(&value, sizeof value);

@@ -24,7 +24,7 @@
 namespace actor::detail {
 
 enum class Kind : std::uint8_t {
-  Bool,
+  Bool,  ///< also enums over bool: one byte, 0 or 1
   Number,
   Enum,
   String,
@@ -53,6 +53,7 @@ enum class Refusal : std::uint8_t {
   Base,
   NotPlain,
   HalfSerialize,
+  ConstField,
   EmptyElements,
 };
 
@@ -106,9 +107,18 @@ enum class OwnCode : std::uint8_t { None, OneWay, BothWays };
 template <class T>
 constexpr OwnCode own_code();
 
+template <class T, bool IsEnum = std::is_enum_v<T>>
+struct ScalarOf {
+  using type = T;
+};
+template <class T>
+struct ScalarOf<T, true> {
+  using type = std::underlying_type_t<T>;
+};
+
 template <class T>
 constexpr Kind kind_of() {
-  if constexpr (std::is_same_v<T, bool>) {
+  if constexpr (std::is_same_v<typename ScalarOf<T>::type, bool>) {
     return Kind::Bool;
   } else if constexpr (std::is_same_v<T, long double>) {
     return Kind::Refused;
@@ -171,6 +181,18 @@ template <class T>
 constexpr bool is_struct_with_reference() {
   if constexpr (kind_of<T>() == Kind::Struct) {
     return !takes_initialisers<T>(std::index_sequence<>{});
+  } else {
+    return false;
+  }
+}
+
+template <class T>
+constexpr bool is_struct_with_const_field() {
+  if constexpr (kind_of<T>() == Kind::Struct) {
+    return []<std::size_t... I>(std::index_sequence<I...>) {
+      return (false || ... || std::is_const_v<std::remove_reference_t<decltype(get_field<I>(std::declval<T&>()))>>);
+    }
+    (std::make_index_sequence<field_count<T>>{});
   } else {
     return false;
   }
@@ -246,6 +268,8 @@ constexpr Refusal refusal_of() {
     return own_refusal<T>();
   } else if constexpr (is_struct_with_reference<T>()) {
     return Refusal::Pointer;
+  } else if constexpr (is_struct_with_const_field<T>()) {
+    return Refusal::ConstField;
   } else if constexpr (constexpr Refusal found = refusal_of_parts(TypeList<T, Seen...>{}, Parts<T>{});
                        found != Refusal::None) {
     return found;

@@ -56,13 +56,13 @@ void append_topic_value(std::string& out, const T& value) {
       kind == Kind::Bool || kind == Kind::Number || kind == Kind::Enum || kind == Kind::String ||
           kind == Kind::Optional || kind == Kind::Array || kind == Kind::Duration || kind == Kind::Struct,
       "a topic's fields are numbers, bools, enums, strings, durations, optionals, arrays or structs of those");
-  if constexpr (kind == Kind::Bool) {
+  if constexpr (std::is_same_v<T, bool>) {
     out += value ? "true" : "false";
   } else if constexpr (std::is_same_v<T, char>) {
     append_topic_string(out, {&value, 1});
   } else if constexpr (kind == Kind::Number) {
     append_topic_number(out, value);
-  } else if constexpr (kind == Kind::Enum) {
+  } else if constexpr (std::is_enum_v<T>) {
     if (const std::string_view name = enumerator_name(value); !name.empty()) {
       out += name;
     } else {
