@@ -11,14 +11,14 @@ Mailbox::Mailbox(ActorId reader, std::size_t capacity, std::uint64_t first_seque
 Mailbox::Lane* Mailbox::open_lane(ActorId sender, std::shared_ptr<Doorbell> sender_bell) {
   const std::scoped_lock lock(mutex_);
   if (closed_) return nullptr;
-  const auto found =
-      std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->sender == sender; });
-  Lane& lane = found != lanes_.end() ? **found : *lanes_.emplace_back(std::make_unique<Lane>());
+  auto found = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->sender == sender; });
   if (found == lanes_.end()) {
-    lane.sender = sender;
-    lane.number = next_lane_number_++;
-    lane.next_sequence = first_sequence_;
+    found = lanes_.insert(found, std::make_unique<Lane>());
+    (*found)->sender = sender;
+    (*found)->number = next_lane_number_++;
+    (*found)->next_sequence = first_sequence_;
   }
+  Lane& lane = **found;
   lane.sender_bell = std::move(sender_bell);
   return &lane;
 }
