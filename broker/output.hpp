@@ -1,0 +1,94 @@
+#pragma once
+// What actors print, line by line, on the broker's own stdout: `cpu[4711] | text`, stderr as `cpu[4711] ! text`, or one
+// JSON object a line. Owned by the brain, one thread. Never waits: when stdout is slow, lines are queued up to a bound
+// and then dropped and counted; when it is closed, they are dropped.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <control/fd.hpp>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "manifest/manifest.hpp"
+
+namespace actor::broker {
+
+enum class OutputStream { Out, Err };
+
+class Output {
+ public:
+  static constexpr std::size_t max_line_bytes = 4096;  ///< longer lines are cut into several
+  static constexpr std::size_t max_queued_bytes = std::size_t{256} * 1024;
+  static constexpr std::size_t last_lines_kept = 20;  ///< of each actor
+
+  /// Writes to `fd` (1, as a rule), which stays the caller's and keeps its flags.
+  Output(int fd, LogFormat format);
+
+  /// One line of an actor, without its newline. Queued; flush() writes.
+  void add_line(const std::string& actor, pid_t pid, OutputStream stream, std::string_view line);
+  /// A line of the broker's own. Written at once, when possible.
+  void note(std::string_view text);
+
+  /// Writes what can be written now.
+  void flush();
+  /// Watch fd() for writing while this holds, and call flush().
+  bool has_queued() const { return !queue_.empty(); }
+  int fd() const { return own_fd_ ? own_fd_.get() : fd_; }
+  /// The last flush: waits for a slow reader, but no longer than `patience`.
+  void finish(std::chrono::milliseconds patience);
+
+  std::uint64_t dropped_lines() const { return dropped_; }
+  /// What the actor printed last, oldest first, over all its lives: for crash reports.
+  std::vector<std::string> last_lines(const std::string& actor) const;
+
+ private:
+  enum class Sink { File, Socket, NonBlocking, Polled };
+
+  std::string format_line(const std::string& actor, pid_t pid, std::string_view stream, std::string_view line) const;
+  void enqueue(std::string line);
+  ssize_t write_some(std::string_view text) const;
+  void drop_queue();
+
+  int fd_;
+  Fd own_fd_;  // the same file with flags of our own
+  Sink sink_ = Sink::File;
+  LogFormat format_;
+  std::string queue_;  // whole lines, but for the first, which may be half written
+  bool closed_ = false;
+  std::uint64_t dropped_ = 0;
+  std::uint64_t dropped_unsaid_ = 0;
+  std::map<std::string, std::deque<std::string>> last_lines_;
+};
+
+/// One of an actor's two pipes.
+class OutputPipe {
+ public:
+  /// `fd`: the reading end, non-blocking. `output` outlives this.
+  OutputPipe(Output& output, std::string actor, pid_t pid, OutputStream stream, Fd fd)
+      : output_(output), actor_(std::move(actor)), pid_(pid), stream_(stream), fd_(std::move(fd)) {}
+
+  int fd() const { return fd_.get(); }
+  /// Takes what has been printed, at most 64 KiB so that others get their turn. False at the end: nobody can print to
+  /// it any more, and the caller stops watching it.
+  bool read_some();
+  /// Takes all that is there, and the last line even without a newline: for a process that has ended.
+  void finish();
+
+ private:
+  void take(std::string_view bytes);
+  void end_line();
+
+  Output& output_;
+  std::string actor_;
+  pid_t pid_;
+  OutputStream stream_;
+  Fd fd_;
+  std::string line_;  // begun, not ended
+};
+
+}  // namespace actor::broker

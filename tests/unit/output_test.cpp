@@ -1,0 +1,198 @@
+#include "output.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <random>
+
+namespace actor::broker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+struct Pipe {
+  explicit Pipe(int flags = O_CLOEXEC) {
+    int ends[2];
+    if (::pipe2(ends, flags) != 0) throw std::runtime_error("pipe2");
+    read = Fd(ends[0]);
+    write = Fd(ends[1]);
+    (void)::fcntl(read.get(), F_SETFL, O_NONBLOCK);
+  }
+
+  void print(std::string_view text) const {
+    ASSERT_EQ(::write(write.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  std::string taken() const {
+    std::string text(std::size_t{1} << 20, '\0');
+    const ssize_t count = ::read(read.get(), text.data(), text.size());
+    text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return text;
+  }
+
+  Fd read;
+  Fd write;
+};
+
+class OutputTest : public ::testing::Test {
+ protected:
+  OutputTest() { (void)std::signal(SIGPIPE, SIG_IGN); }
+
+  OutputPipe pipe_of(OutputStream stream = OutputStream::Out) {
+    return OutputPipe(output_, "cpu", 4711, stream, std::move(actor_.read));
+  }
+
+  Pipe terminal_;
+  Pipe actor_;
+  Output output_{terminal_.write.get(), LogFormat::Text};
+};
+
+TEST_F(OutputTest, EachLineBearsItsActorAndProcess) {
+  OutputPipe pipe = pipe_of();
+  actor_.print("one\ntw");
+  EXPECT_TRUE(pipe.read_some());
+  EXPECT_EQ(terminal_.taken(), "cpu[4711] | one\n");
+  actor_.print("o\r\n\nthree");
+  EXPECT_TRUE(pipe.read_some());
+  EXPECT_EQ(terminal_.taken(), "cpu[4711] | two\ncpu[4711] | \n");
+  EXPECT_TRUE(pipe.read_some()) << "nothing to read is not the end";
+  actor_.write.reset();
+  EXPECT_FALSE(pipe.read_some());
+  EXPECT_EQ(terminal_.taken(), "cpu[4711] | three\n") << "the last line needs no newline";
+}
+
+TEST_F(OutputTest, LinesFromStderrAreMarked) {
+  OutputPipe pipe = pipe_of(OutputStream::Err);
+  actor_.print("no sensor\n");
+  pipe.finish();
+  output_.note("the broker's own");
+  EXPECT_EQ(terminal_.taken(), "cpu[4711] ! no sensor\nbroker | the broker's own\n");
+}
+
+TEST_F(OutputTest, ADeadActorsLastWordsAreTakenThoughSomeoneHoldsThePipe) {
+  OutputPipe pipe = pipe_of();
+  actor_.print("a\nb");
+  pipe.finish();
+  EXPECT_EQ(terminal_.taken(), "cpu[4711] | a\ncpu[4711] | b\n");
+}
+
+TEST_F(OutputTest, LongLinesAreCutIntoPiecesAndNoByteIsLost) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  OutputPipe pipe = pipe_of();
+  std::string expected;
+  for (const std::size_t length : {4095u, 4096u, 4097u, 8192u, 10000u, 0u, 1u}) {
+    const std::string line(length, static_cast<char>('a' + length % 26));
+    std::size_t at = 0;
+    do {
+      expected += "cpu[4711] | " + line.substr(at, Output::max_line_bytes) + "\n";
+      at += Output::max_line_bytes;
+    } while (at < length);
+    std::string text = line + "\n";
+    while (!text.empty()) {
+      const std::size_t part = std::min<std::size_t>(text.size(), 1 + random() % 5000);
+      actor_.print(text.substr(0, part));
+      text.erase(0, part);
+      ASSERT_TRUE(pipe.read_some());
+    }
+  }
+  EXPECT_EQ(terminal_.taken(), expected);
+  EXPECT_EQ(output_.dropped_lines(), 0u);
+}
+
+TEST_F(OutputTest, TheLastTwentyLinesAreKeptForCrashReports) {
+  EXPECT_THAT(output_.last_lines("cpu"), ElementsAre());
+  for (int i = 1; i <= 25; ++i) output_.add_line("cpu", i, OutputStream::Err, "line " + std::to_string(i));
+  output_.add_line("other", 1, OutputStream::Out, "elsewhere");
+  const auto lines = output_.last_lines("cpu");
+  ASSERT_EQ(lines.size(), 20u);
+  EXPECT_EQ(lines.front(), "line 6");
+  EXPECT_EQ(lines.back(), "line 25");
+}
+
+TEST_F(OutputTest, AReaderThatIsTooSlowCostsLinesThatAreCountedButNeverWaitedFor) {
+  const std::string text(1000, 'x');
+  constexpr std::uint64_t lines = 1000;  // far more than a pipe and the queue hold together
+  for (std::uint64_t i = 0; i < lines; ++i) {
+    output_.add_line("cpu", 1, OutputStream::Out, text);
+    output_.flush();
+  }
+  EXPECT_TRUE(output_.has_queued());
+  EXPECT_GT(output_.dropped_lines(), 0u);
+  std::string all;
+  while (output_.has_queued()) {
+    all += terminal_.taken();
+    output_.flush();
+  }
+  output_.note("after");
+  all += terminal_.taken();
+  const auto whole = static_cast<std::uint64_t>(std::count(all.begin(), all.end(), '\n'));
+  EXPECT_EQ(whole, lines - output_.dropped_lines() + 2) << "every line is printed or counted";
+  EXPECT_THAT(all, HasSubstr("broker | " + std::to_string(output_.dropped_lines()) + " lines are missing here"));
+  EXPECT_THAT(all, EndsWith("broker | after\n"));
+}
+
+TEST_F(OutputTest, StdoutKeepsItsFlagsForTheOthersWhoShareIt) {
+  EXPECT_EQ(::fcntl(terminal_.write.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+TEST_F(OutputTest, AClosedStdoutIsNoReasonToDie) {
+  terminal_.read.reset();
+  OutputPipe pipe = pipe_of();
+  actor_.print("one\ntwo\n");
+  EXPECT_TRUE(pipe.read_some());
+  EXPECT_EQ(output_.dropped_lines(), 2u);
+  actor_.print("three\n");
+  EXPECT_TRUE(pipe.read_some());
+  EXPECT_FALSE(output_.has_queued());
+  EXPECT_EQ(output_.dropped_lines(), 3u);
+  EXPECT_THAT(output_.last_lines("cpu"), ElementsAre("one", "two", "three"));
+  Output nowhere(-1, LogFormat::Text);
+  nowhere.note("nobody hears");
+  EXPECT_EQ(nowhere.dropped_lines(), 1u);
+}
+
+TEST_F(OutputTest, AFullSocketIsNotWaitedForEither) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const Fd reader(ends[0]);
+  const Fd writer(ends[1]);
+  Output journal(writer.get(), LogFormat::Text);
+  while (journal.dropped_lines() == 0) {
+    journal.add_line("cpu", 1, OutputStream::Out, std::string(4000, 'x'));
+    journal.flush();
+  }
+  EXPECT_TRUE(journal.has_queued());
+}
+
+TEST_F(OutputTest, JsonLinesAreObjectsWhateverAnActorPrints) {
+  Output json(terminal_.write.get(), LogFormat::Json);
+  json.add_line("cpu", 7, OutputStream::Err, "quote \" backslash \\ \x01 bad \xff utf-8 \xc3\xa4");
+  json.note("hello");
+  std::istringstream lines(terminal_.taken());
+  std::string line;
+  ASSERT_TRUE(std::getline(lines, line));
+  const auto object = nlohmann::json::parse(line);
+  EXPECT_EQ(object.at("actor"), "cpu");
+  EXPECT_EQ(object.at("pid"), 7);
+  EXPECT_EQ(object.at("stream"), "stderr");
+  EXPECT_EQ(object.at("line"), "quote \" backslash \\ \x01 bad \xef\xbf\xbd utf-8 \xc3\xa4");
+  EXPECT_THAT(object.at("time").get<std::string>(), ::testing::MatchesRegex("....-..-..T..:..:..\\....Z"));
+  ASSERT_TRUE(std::getline(lines, line));
+  const auto own = nlohmann::json::parse(line);
+  EXPECT_EQ(own.at("stream"), "broker");
+  EXPECT_EQ(own.at("actor"), "");
+  EXPECT_EQ(own.at("pid"), ::getpid());
+}
+
+}  // namespace
+}  // namespace actor::broker
