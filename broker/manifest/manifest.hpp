@@ -90,6 +90,7 @@ struct ActorSection {
   RestartBudget budget;
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
+  std::chrono::nanoseconds spin = std::chrono::microseconds(20);  // how long to look for events before sleeping
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;  // for the events it has sent and nobody has finished with
   bool operator==(const ActorSection&) const = default;
 };

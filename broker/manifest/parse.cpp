@@ -98,6 +98,7 @@ void read_actor(TableReader& read, ActorSection& actor) {
   read.table("budget", [&](TableReader& table) { read_budget(table, actor.budget); });
   read.duration("start_timeout", actor.start_timeout, {1ms, longest});
   read.duration("stop_timeout", actor.stop_timeout, {0s, longest});
+  read.duration("spin", actor.spin, {0s, longest});
   read.bytes("memory", actor.memory_bytes, {64 * kib, 64 * gib});
 
   const std::string problem = actor_name_problem(actor.name, "an actor's name");

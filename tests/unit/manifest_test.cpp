@@ -56,6 +56,7 @@ TEST(Manifest, AnActorWithAProgramIsEnough) {
   EXPECT_EQ(cpu.budget, (RestartBudget{.restarts = 5, .within = 10s}));
   EXPECT_EQ(cpu.start_timeout, 10s);
   EXPECT_EQ(cpu.stop_timeout, 5s);
+  EXPECT_EQ(cpu.spin, 20us);
   EXPECT_EQ(cpu.memory_bytes, 16u << 20);
   EXPECT_EQ(manifest.broker.name, "station");
   EXPECT_EQ(manifest.broker.log, LogFormat::Text);
@@ -88,6 +89,7 @@ backoff = { base = "1s", max = "1min", reset_after = "1h" }
 budget = { restarts = 0, within = "5ms" }
 start_timeout = "7s"
 stop_timeout = "0s"
+spin = "0"
 memory = "1GiB"
 )");
   EXPECT_EQ(manifest.broker, (BrokerSection{.name = "weather.1",
@@ -110,6 +112,7 @@ memory = "1GiB"
                                               .budget = {.restarts = 0, .within = 5ms},
                                               .start_timeout = 7s,
                                               .stop_timeout = 0s,
+                                              .spin = 0s,
                                               .memory_bytes = 1u << 30}));
 }
 
@@ -248,7 +251,7 @@ TEST(Manifest, NamesOfTopicsAreChecked) {
 
 TEST(Manifest, WrongTypesAreErrorsForEveryKindOfKey) {
   for (const std::string key : {"exec", "cwd", "args", "env", "publishes", "subscribes", "restart", "backoff", "budget",
-                                "start_timeout", "stop_timeout", "memory"}) {
+                                "start_timeout", "stop_timeout", "spin", "memory"}) {
     for (const std::string value : {"7", "true", "1.5", "1979-05-27", "[[]]", "{ x = [] }"}) {
       const std::string text =
           "[actors.a]\n" + std::string(key == "exec" ? "" : "exec = 'a'\n") + key + " = " + value + "\n";
