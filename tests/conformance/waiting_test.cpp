@@ -143,30 +143,4 @@ TEST_P(Waiting, ASenderBlockedByOneOfItsReadersGoesOnAsSoonAsThereIsRoom) {
   EXPECT_EQ(second, numbers(0, count));
 }
 
-TEST_P(Waiting, PeersThatBlockEachOtherBothWayDoNotDeadlock) {
-  make_world({.topics = {{"left", OverflowPolicy::block(), 4}, {"right", OverflowPolicy::block(), 4}}});
-  constexpr std::uint64_t count = 4000;
-  Peer& a = add("a", {"right"});
-  Peer& b = add("b", {"left"});
-  const auto both = [](std::string topic) {
-    return [topic, sent = std::uint64_t{0}, received = std::uint64_t{0}](Peer& peer) mutable {
-      Receipt receipt;
-      // Reads whenever it may, so that somebody always makes room: send() stages, it does not wait.
-      if (peer.receive(receipt)) {
-        EXPECT_EQ(receipt.value, received++);
-      } else if (sent == count) {
-        return received == count ? Turn::Finished : Turn::Idle;
-      }
-      if (sent < count && sent <= received + 1) peer.send_number(topic, sent++);
-      return sent == count || sent <= received + 1 ? Turn::Worked : Turn::Idle;
-    };
-  };
-  a.start(both("left"));
-  b.start(both("right"));
-  a.join();
-  b.join();
-  EXPECT_EQ(totals().handled, 2 * count);
-  EXPECT_EQ(queued(), 0u);
-}
-
 }  // namespace actor::conformance

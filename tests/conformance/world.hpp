@@ -7,6 +7,7 @@
 #include <actor/transport.hpp>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,6 +59,8 @@ class World {
 struct Transport {
   const char* name;
   std::unique_ptr<World> (*make)(WorldOptions options);
+
+  friend void PrintTo(const Transport& transport, std::ostream* out) { *out << transport.name; }  // for GoogleTest
 };
 
 /// Every transport of this build; the suite runs once for each.
