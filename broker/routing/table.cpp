@@ -33,6 +33,18 @@ RouteChanges RoutingTable::set_reading(ActorIndex actor, bool reading) {
   return changes;
 }
 
+RouteChanges RoutingTable::set_filters(ActorIndex actor, TopicFilter publishes, TopicFilter subscribes) {
+  RouteChanges changes;
+  Member& member = members_.at(actor);
+  member.publishes = std::move(publishes);
+  member.subscribes = std::move(subscribes);
+  for (const auto& [other, ignored] : members_) {
+    update_pair(actor, other, changes);
+    update_pair(other, actor, changes);
+  }
+  return changes;
+}
+
 RouteChanges RoutingTable::set_topics(ActorIndex publisher, std::span<const TopicId> topics) {
   RouteChanges changes;
   members_.at(publisher).topics.assign(topics.begin(), topics.end());
@@ -68,6 +80,11 @@ std::vector<const Route*> RoutingTable::into(ActorIndex reader) const {
     if (route.reader == reader) result.push_back(&route);
   }
   return result;
+}
+
+std::string RoutingTable::name_of(ActorIndex actor) const {
+  const auto found = members_.find(actor);
+  return found == members_.end() ? std::string() : found->second.name;
 }
 
 bool RoutingTable::may_publish(ActorIndex actor, std::string_view topic) const {

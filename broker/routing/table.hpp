@@ -48,6 +48,8 @@ class RoutingTable {
   ActorIndex add_actor(const std::string& name, TopicFilter publishes, TopicFilter subscribes);
   /// Its routes end, in both directions.
   RouteChanges remove_actor(ActorIndex actor);
+  /// A hand-started actor came back and wants other topics.
+  RouteChanges set_filters(ActorIndex actor, TopicFilter publishes, TopicFilter subscribes);
   /// Does the actor have mailboxes? False while it is stopped: then there are no routes into it.
   RouteChanges set_reading(ActorIndex actor, bool reading);
   /// A publisher said hello with these topics. Its routes keep their numbers; their topics and sizes may change.
@@ -60,6 +62,8 @@ class RoutingTable {
   std::vector<const Route*> from(ActorIndex publisher) const;
   std::vector<const Route*> into(ActorIndex reader) const;
   const std::map<RouteId, Route>& routes() const { return routes_; }
+  /// Empty for an actor that was removed.
+  std::string name_of(ActorIndex actor) const;
   bool may_publish(ActorIndex actor, std::string_view topic) const;
 
  private:

@@ -7,17 +7,7 @@ namespace actor::broker {
 namespace {
 
 std::string policy_text(PolicyKind policy, std::int64_t deadline_ns) {
-  switch (policy) {
-    case PolicyKind::Fail:
-      return "Fail";
-    case PolicyKind::Drop:
-      return "Drop";
-    case PolicyKind::DropOldest:
-      return "DropOldest";
-    case PolicyKind::Block:
-      break;
-  }
-  return deadline_ns == 0 ? "Block" : "Block with a deadline of " + std::to_string(deadline_ns) + " ns";
+  return "'" + to_string(OverflowPolicy{policy, std::chrono::nanoseconds(deadline_ns)}) + "'";
 }
 
 }  // namespace
@@ -42,17 +32,14 @@ TopicId TopicTable::number(const std::string& name) {
   return id;
 }
 
-void TopicTable::configure(const std::string& name, std::optional<PolicyKind> policy,
-                           std::optional<std::int64_t> deadline_ns, std::uint32_t capacity) {
+void TopicTable::configure(const std::string& name, std::optional<OverflowPolicy> policy, std::uint32_t capacity) {
   const TopicId id = number(name);
   Topic& topic = topics_[id - 1u];
-  Rules& rules = rules_[id - 1u];
   topic.capacity = capacity;
-  rules.policy_fixed = policy.has_value();
-  // A policy of the manifest comes with the manifest's deadline, or with none.
-  rules.deadline_fixed = policy.has_value() || deadline_ns.has_value();
-  topic.policy = policy.value_or(topic.policy);
-  topic.deadline_ns = deadline_ns.value_or(0);
+  rules_[id - 1u].policy_fixed = policy.has_value();
+  if (!policy) return;
+  topic.policy = policy->kind;
+  topic.deadline_ns = policy->deadline.count();
 }
 
 std::optional<std::string> TopicTable::conflict(const Program& who, const control::TopicDecl& topic) const {
@@ -65,8 +52,7 @@ std::optional<std::string> TopicTable::conflict(const Program& who, const contro
   const auto policy = static_cast<PolicyKind>(topic.policy);
   for (const Claim& claim : rules.claims) {
     if (claim.who.actor == who.actor) continue;
-    const bool same_deadline = rules.deadline_fixed || claim.deadline_ns == topic.deadline_ns;
-    if (claim.policy == policy && same_deadline) continue;
+    if (claim.policy == policy && claim.deadline_ns == topic.deadline_ns) continue;
     return "topic " + topic.name + " is " + policy_text(policy, topic.deadline_ns) + " in " + describe(who) + " but " +
            policy_text(claim.policy, claim.deadline_ns) + " in " + describe(claim.who) +
            ": build both from the same declaration, or say overflow = ... under [topics] in the manifest, which wins";
@@ -84,8 +70,10 @@ std::optional<std::string> TopicTable::declare(const Program& who, std::span<con
       return "this runtime has used up its 65535 topics: restart the broker, or use fewer values per topic type";
     Topic& topic = topics_[id - 1u];
     Rules& rules = rules_[id - 1u];
-    if (!rules.policy_fixed) topic.policy = static_cast<PolicyKind>(declared.policy);
-    if (!rules.deadline_fixed) topic.deadline_ns = declared.deadline_ns;
+    if (!rules.policy_fixed) {
+      topic.policy = static_cast<PolicyKind>(declared.policy);
+      topic.deadline_ns = declared.deadline_ns;
+    }
     std::erase_if(rules.claims, [&](const Claim& claim) { return claim.who.actor == who.actor; });
     rules.claims.push_back({who, static_cast<PolicyKind>(declared.policy), declared.deadline_ns});
   }

@@ -2,6 +2,7 @@
 // The topics of a runtime: their numbers on the wire, policies and capacities. The manifest's word wins; what it leaves
 // open, the programs declare, and they have to agree. Pure data, owned by the brain, one thread.
 
+#include <actor/overflow_policy.hpp>
 #include <control/messages.hpp>
 #include <cstdint>
 #include <map>
@@ -14,7 +15,7 @@
 namespace actor::broker {
 
 using TopicId = std::uint16_t;
-enum class PolicyKind : std::uint8_t { Fail, Drop, DropOldest, Block };
+using PolicyKind = OverflowPolicy::Kind;
 
 /// Who says something, for texts that name both sides.
 struct Program {
@@ -26,8 +27,8 @@ std::string describe(const Program& program);
 struct Topic {
   TopicId id = 0;
   std::string name;
-  PolicyKind policy = PolicyKind::Block;
-  std::int64_t deadline_ns = 0;
+  PolicyKind policy = PolicyKind::Fail;
+  std::int64_t deadline_ns = 0;  // of Block; 0 = none
   std::uint32_t capacity = 256;
 };
 
@@ -42,8 +43,7 @@ struct TopicFilter {
 class TopicTable {
  public:
   /// The manifest's word. Before the first declare() of that topic.
-  void configure(const std::string& name, std::optional<PolicyKind> policy, std::optional<std::int64_t> deadline_ns,
-                 std::uint32_t capacity);
+  void configure(const std::string& name, std::optional<OverflowPolicy> policy, std::uint32_t capacity);
   /// Gives the topic a number if it has none yet.
   TopicId number(const std::string& name);
   /// What a program says of its topics; all of it counts, or, when a text comes back, nothing.
@@ -64,7 +64,6 @@ class TopicTable {
   };
   struct Rules {
     bool policy_fixed = false;
-    bool deadline_fixed = false;
     std::vector<Claim> claims;  // of live programs
   };
   std::optional<std::string> conflict(const Program& who, const control::TopicDecl& topic) const;

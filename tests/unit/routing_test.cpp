@@ -58,7 +58,7 @@ TEST(TopicTable, DeadlinesAreComparedToo) {
 
 TEST(TopicTable, TheManifestWinsOverWhatProgramsSay) {
   TopicTable topics;
-  topics.configure("T.A", PolicyKind::DropOldest, std::nullopt, 64);
+  topics.configure("T.A", OverflowPolicy::drop_oldest(), 64);
   const control::TopicDecl block[] = {topic("T.A", PolicyKind::Block, 7)};
   const control::TopicDecl drop[] = {topic("T.A", PolicyKind::Drop)};
   EXPECT_EQ(topics.declare(cpu, block), std::nullopt);
@@ -127,7 +127,7 @@ TEST(TypeRegistry, AHashThatTwoTypesShareIsRefused) {
 
 struct RoutingTableTest : testing::Test {
   TopicId make(const std::string& name, PolicyKind policy, std::uint32_t capacity = 256) {
-    topics.configure(name, policy, std::nullopt, capacity);
+    topics.configure(name, OverflowPolicy{policy, {}}, capacity);
     return topics.find(name)->id;
   }
   TopicTable topics;

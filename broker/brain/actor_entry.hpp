@@ -1,0 +1,91 @@
+#pragma once
+// What the brain knows of one actor: what outlives its incarnations, and its present life. Owned by the brain.
+
+#include <sys/types.h>
+
+#include <actor/loop.hpp>
+#include <chrono>
+#include <control/fd.hpp>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <supervision/exit.hpp>
+#include <supervision/restart_policy.hpp>
+
+#include "brain/exchange.hpp"
+#include "manifest/manifest.hpp"
+#include "routing/table.hpp"
+#include "session/session.hpp"
+#include "session/status_view.hpp"
+
+namespace actor::broker {
+
+enum class Life : std::uint8_t {
+  Ended,       // has no process and gets none by itself
+  Backoff,     // waits for its restart
+  Spawning,    // the keeper was asked for its process
+  Connecting,  // the process runs and has not said hello
+  Joining,     // its routes are being put in place
+  Starting,    // in on_start()
+  Ready,
+  Draining,     // `stop`: detached, handles what is queued
+  Stopping,     // told to end
+  Quarantined,  // ended, and its restart budget is used up
+  Refused,      // ended, and would be refused again
+};
+std::string_view to_string(Life life);
+
+/// What becomes of an actor once its present life has ended.
+enum class Afterwards : std::uint8_t { PolicyDecides, StartAgain, StayEnded };
+
+struct ActorEntry {
+  using Time = Loop::Clock::time_point;
+
+  ActorEntry(std::string actor_name, const supervision::RestartRules& rules, std::uint64_t seed)
+      : name(std::move(actor_name)), policy(rules, seed) {}
+
+  // For as long as the broker runs.
+  std::string name;
+  ActorIndex index = 0;
+  const ActorSection* section = nullptr;  // null: started by hand
+  TopicFilter publishes;
+  TopicFilter subscribes;
+  std::uint64_t key = 0;
+  std::uint32_t epoch_slot = 0;
+  supervision::RestartPolicy policy;
+
+  // Handed from life to life.
+  std::uint32_t incarnation = 0;
+  std::uint64_t restarts = 0;  // all of them, an operator's too
+  Totals carried;
+  std::uint64_t first_counter = 1;
+  InFlight in_flight;  // what the last life had in hand; route 0 = nothing
+  std::string last_exit;
+  Life life = Life::Ended;
+  bool reading = true;     // has mailboxes
+  TimerId timer = 0;       // whatever this life waits for: start, backoff, drain, stop; 0 = nothing
+  TimerId hold_timer = 0;  // until the mailboxes of an actor that stays away are given up
+
+  // The present life.
+  std::uint64_t serial = 0;  // the keeper's name for it; 0 = not the keeper's child
+  pid_t pid = 0;
+  Fd pidfd;
+  WatchId pidfd_watch = 0;
+  std::unique_ptr<Session> session;
+  std::shared_ptr<Incarnation> memory;
+  std::string executable;
+  std::set<TopicId> told_topics;
+  supervision::Circumstances circumstances;
+  bool said_goodbye = false;
+  std::string last_words;
+  Time spawned_at{};
+  Time drain_until{};
+  Afterwards afterwards = Afterwards::PolicyDecides;
+
+  bool has_process() const { return pid != 0; }
+  /// Counts as running for the operator: has a process or is about to.
+  bool active() const { return has_process() || life == Life::Spawning || life == Life::Backoff; }
+};
+
+}  // namespace actor::broker

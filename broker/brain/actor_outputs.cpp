@@ -1,0 +1,66 @@
+#include "brain/actor_outputs.hpp"
+
+#include <unistd.h>
+
+namespace actor::broker {
+
+ActorOutputs::ActorOutputs(Loop& loop, LogFormat format) : loop_(loop), output_(STDOUT_FILENO, format) {}
+
+ActorOutputs::~ActorOutputs() {
+  for (auto& [id, pipe] : pipes_) loop_.unwatch(pipe.watch);
+  if (sink_watch_ != 0) loop_.unwatch(sink_watch_);
+}
+
+void ActorOutputs::add(const std::string& actor, pid_t pid, Fd out, Fd err) {
+  add_pipe(actor, pid, OutputStream::Out, std::move(out));
+  add_pipe(actor, pid, OutputStream::Err, std::move(err));
+}
+
+void ActorOutputs::add_pipe(const std::string& actor, pid_t pid, OutputStream stream, Fd fd) {
+  if (!fd) return;
+  const std::uint64_t id = next_++;
+  const WatchId watch = loop_.watch_always(fd.get(), Loop::Interest::Read, [this, id] { readable(id); });
+  pipes_.emplace(id, Pipe{OutputPipe(output_, actor, pid, stream, std::move(fd)), watch});
+  by_pid_.emplace(pid, id);
+}
+
+void ActorOutputs::readable(std::uint64_t id) {
+  const auto found = pipes_.find(id);
+  if (!found->second.pipe.read_some()) {
+    loop_.unwatch(found->second.watch);
+    pipes_.erase(found);
+    std::erase_if(by_pid_, [id](const auto& item) { return item.second == id; });
+  }
+  watch_sink();
+}
+
+void ActorOutputs::finish(pid_t pid) {
+  const auto [first, last] = by_pid_.equal_range(pid);
+  for (auto it = first; it != last; ++it) {
+    const auto found = pipes_.find(it->second);
+    loop_.unwatch(found->second.watch);
+    found->second.pipe.finish();
+    pipes_.erase(found);
+  }
+  by_pid_.erase(pid);
+  watch_sink();
+}
+
+void ActorOutputs::finish_all() {
+  output_.finish(std::chrono::milliseconds(500));
+}
+
+void ActorOutputs::watch_sink() {
+  if (output_.has_queued() == (sink_watch_ != 0)) return;
+  if (sink_watch_ != 0) {
+    loop_.unwatch(sink_watch_);
+    sink_watch_ = 0;
+    return;
+  }
+  sink_watch_ = loop_.watch_always(output_.fd(), Loop::Interest::Write, [this] {
+    output_.flush();
+    watch_sink();
+  });
+}
+
+}  // namespace actor::broker

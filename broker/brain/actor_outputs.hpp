@@ -1,0 +1,45 @@
+#pragma once
+// Watches the pipes that actors print to and the broker's own stdout that their lines go to. Owned by the brain.
+
+#include <actor/loop.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "output.hpp"
+
+namespace actor::broker {
+
+class ActorOutputs {
+ public:
+  ActorOutputs(Loop& loop, LogFormat format);
+  ~ActorOutputs();
+  ActorOutputs(const ActorOutputs&) = delete;
+  ActorOutputs& operator=(const ActorOutputs&) = delete;
+
+  /// A new process. Takes the reading ends of its pipes.
+  void add(const std::string& actor, pid_t pid, Fd out, Fd err);
+  /// The process has ended: prints the rest of what it said.
+  void finish(pid_t pid);
+  /// Before the broker exits: gives a slow reader of stdout a moment.
+  void finish_all();
+  std::vector<std::string> last_lines(const std::string& actor) const { return output_.last_lines(actor); }
+
+ private:
+  struct Pipe {
+    OutputPipe pipe;
+    WatchId watch;
+  };
+  void add_pipe(const std::string& actor, pid_t pid, OutputStream stream, Fd fd);
+  void readable(std::uint64_t id);
+  void watch_sink();
+
+  Loop& loop_;
+  Output output_;
+  WatchId sink_watch_ = 0;
+  std::uint64_t next_ = 1;
+  std::map<std::uint64_t, Pipe> pipes_;
+  std::multimap<pid_t, std::uint64_t> by_pid_;
+};
+
+}  // namespace actor::broker

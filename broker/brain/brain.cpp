@@ -1,0 +1,378 @@
+#include "brain/brain.hpp"
+
+#include <sys/pidfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <actor/error.hpp>
+#include <actor/id.hpp>
+#include <actor/version.hpp>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+namespace actor::broker {
+namespace {
+
+/// Two Ctrl-C closer together than this are one: a terminal and a service manager may both pass one on.
+constexpr auto same_interrupt = std::chrono::milliseconds(200);
+
+std::uint64_t random_number() {
+  std::uint64_t value = 0;
+  if (getrandom(&value, sizeof value, 0) != sizeof value) throw_errno("drawing the runtime's id (getrandom)");
+  return value;
+}
+
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// The keeper passes on what is meant for the broker; a Ctrl-C that reaches the whole foreground group is told by it
+/// too.
+void leave_signals_to_the_keeper() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
+}
+
+TopicFilter to_filter(const TopicSet& set) {
+  return {set.all, set.names};
+}
+
+supervision::RestartRules rules_of(const ActorSection* section) {
+  supervision::RestartRules rules;
+  // Who was started by hand is started again by hand.
+  rules.restart = supervision::RestartClass::Temporary;
+  if (!section) return rules;
+  switch (section->restart) {
+    case Restart::Permanent:
+      rules.restart = supervision::RestartClass::Permanent;
+      break;
+    case Restart::Transient:
+      rules.restart = supervision::RestartClass::Transient;
+      break;
+    case Restart::Temporary:
+      break;
+  }
+  rules.base = section->backoff.base;
+  rules.max = section->backoff.max;
+  rules.reset_after = section->backoff.reset_after;
+  rules.restarts = section->budget.restarts;
+  rules.within = section->budget.within;
+  return rules;
+}
+
+}  // namespace
+
+std::string_view to_string(Life life) {
+  switch (life) {
+    case Life::Ended:
+      return "ended";
+    case Life::Backoff:
+      return "backoff";
+    case Life::Spawning:
+      return "spawning";
+    case Life::Connecting:
+      return "connecting";
+    case Life::Joining:
+      return "joining";
+    case Life::Starting:
+      return "starting";
+    case Life::Ready:
+      return "ready";
+    case Life::Draining:
+      return "draining";
+    case Life::Stopping:
+      return "stopping";
+    case Life::Quarantined:
+      return "quarantined";
+    case Life::Refused:
+      return "refused";
+  }
+  return "unknown";
+}
+
+int run_brain(KeeperClient keeper, Fd listener, const BrainOptions& options) {
+  raise_file_limit();
+  leave_signals_to_the_keeper();
+  Brain brain(std::move(keeper), std::move(listener), options);
+  return brain.run();
+}
+
+Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options)
+    : options_(options),
+      keeper_(std::move(keeper)),
+      listener_(std::move(listener)),
+      log_(options.manifest.broker.log),
+      output_(loop_, options.manifest.broker.log),
+      runtime_id_(random_number()) {
+  configure_topics();
+  for (const ActorSection& section : options_.manifest.actors) add_entry(section.name, &section);
+}
+
+Brain::~Brain() = default;
+
+void Brain::configure_topics() {
+  for (const auto& [name, topic] : options_.manifest.topics) topics_.configure(name, topic.overflow, topic.capacity);
+}
+
+ActorEntry& Brain::add_entry(const std::string& name, const ActorSection* section) {
+  const auto slot = epochs_.take();
+  if (!slot)
+    throw Error(ErrorCode::Refused, "no place for actor '" + name + "': a broker has room for " +
+                                        std::to_string(EpochPage::slots) + " actors; run a second broker");
+  auto entry = std::make_unique<ActorEntry>(name, rules_of(section), runtime_id_ ^ std::hash<std::string>()(name));
+  entry->section = section;
+  entry->epoch_slot = *slot;
+  entry->key = actor_key(runtime_id_, name);
+  if (section) {
+    entry->publishes = to_filter(section->publishes);
+    entry->subscribes = to_filter(section->subscribes);
+    entry->index = table_.add_actor(name, entry->publishes, entry->subscribes);
+  }
+  if (!section) entry->index = table_.add_actor(name, {}, {});
+  return *entries_.emplace(entry->index, std::move(entry)).first->second;
+}
+
+int Brain::run() {
+  keeper_watch_ = loop_.watch_always(keeper_.fd(), Loop::Interest::Read, [this] { on_keeper(); });
+  listener_watch_ = loop_.watch_always(listener_.get(), Loop::Interest::Read, [this] { accept(); });
+  log_.info("running", "",
+            "broker '" + options_.manifest.broker.name + "' runs " + std::to_string(entries_.size()) + " actors; " +
+                (options_.runtime_dir / "control.sock").string());
+  for (auto& [index, entry] : entries_) spawn(*entry);
+  if (options_.run_for) loop_.after(*options_.run_for, [this] { begin_shutdown("the time given with --for is over"); });
+  while (stage_ != Stage::Done) {
+    loop_.wait();
+    start_settled();
+    finished_.clear();
+  }
+  output_.finish_all();
+  log_.info("stopped", "", "broker '" + options_.manifest.broker.name + "' has stopped");
+  if (keeper_gone_) {
+    std::error_code ignored;  // the next broker of this name takes over what cannot be removed
+    std::filesystem::remove_all(options_.runtime_dir, ignored);
+  }
+  return exit_code_;
+}
+
+// ---- the keeper
+// ------------------------------------------------------------------------------------------------------
+
+void Brain::on_keeper() {
+  while (auto event = keeper_.next()) {
+    std::visit([this](auto& held) { on_event(std::move(held)); }, *event);
+  }
+}
+
+void Brain::on_event(Spawned spawned) {
+  ActorEntry* entry = entry_by_serial(spawned.serial);
+  if (!entry) {  // nobody waits for it any more
+    keeper_.kill(spawned.serial, SIGKILL, true);
+    return;
+  }
+  entry->pid = spawned.pid;
+  entry->pidfd = std::move(spawned.pidfd);
+  entry->session = std::make_unique<Session>(std::move(spawned.control), loop_, *this, entry->index);
+  entry->session->set_epoch(epochs_, entry->epoch_slot);
+  output_.add(entry->name, entry->pid, std::move(spawned.out), std::move(spawned.err));
+  if (entry->life == Life::Spawning) entry->life = Life::Connecting;
+  log_.info("started", entry->name, "started, pid " + std::to_string(entry->pid),
+            {{"pid", std::int64_t{entry->pid}}, {"incarnation", std::int64_t{entry->incarnation}}});
+  if (entry->circumstances.stop_requested) request_stop(*entry);  // the wish came before the process did
+}
+
+void Brain::on_event(const SpawnFailed& failed) {
+  ActorEntry* entry = entry_by_serial(failed.serial);
+  if (!entry) return;
+  log_.error("spawn_failed", entry->name,
+             "cannot start " + entry->executable + ": " + std::strerror(failed.error) +
+                 "; look at exec and cwd of this actor in the manifest",
+             {{"errno", std::int64_t{failed.error}}});
+  forget_life(*entry);
+  decide(*entry, {supervision::Exit::Kind::Error, 127}, "could not be started");
+  advance_shutdown();
+}
+
+void Brain::on_event(const Exited& exited) {
+  if (ActorEntry* entry = entry_by_serial(exited.serial)) ended(*entry, exited.status);
+  keeper_.ack_exit(exited.serial);
+}
+
+void Brain::on_event(const ShutdownRequested& request) {
+  const auto now = Loop::Clock::now();
+  if (interrupts_ > 0 && now - last_interrupt_ < same_interrupt) return;
+  last_interrupt_ = now;
+  if (++interrupts_ == 1 && stage_ == Stage::Running) {
+    begin_shutdown(supervision::signal_name(request.signal));
+  } else {
+    hurry();
+  }
+}
+
+void Brain::on_event(const KeeperGone&) {
+  keeper_gone_ = true;
+  exit_code_ = 1;
+  loop_.unwatch(keeper_watch_);
+  log_.error("keeper_gone", "", "the keeper process is dead: nothing can be started any more, stopping all actors");
+  for (auto& [index, entry] : entries_) {
+    if (entry->life == Life::Spawning && !entry->has_process()) forget_life(*entry);
+    if (entry->serial != 0) watch_end(*entry);
+  }
+  if (stage_ == Stage::Running) begin_shutdown("the keeper is dead");
+  advance_shutdown();
+}
+
+/// Without a keeper that reaps it, the pidfd alone tells that a process has ended.
+void Brain::watch_end(ActorEntry& entry) {
+  if (!entry.pidfd || entry.pidfd_watch != 0) return;
+  entry.pidfd_watch = loop_.watch_always(entry.pidfd.get(), Loop::Interest::Read,
+                                         [this, index = entry.index] { ended(*entries_.at(index), std::nullopt); });
+}
+
+// ---- the named socket
+// ------------------------------------------------------------------------------------------------
+
+void Brain::accept() {
+  while (auto accepted = control::accept_from(listener_.get())) {
+    if (accepted->peer.uid != getuid() && accepted->peer.uid != 0) {
+      log_.warn("refused", "",
+                "refused a connection of uid " + std::to_string(accepted->peer.uid) + " (pid " +
+                    std::to_string(accepted->peer.pid) + "): only uid " + std::to_string(getuid()) + " and root may");
+      continue;
+    }
+    const std::uint64_t id = next_connection_++;
+    connections_[id] = {std::make_unique<Session>(std::move(accepted->socket), loop_, *this, id), accepted->peer.pid};
+  }
+}
+
+ActorEntry* Brain::entry_of(const Session& session) {
+  const auto found = entries_.find(static_cast<ActorIndex>(session.owner()));
+  if (session.owner() >> 32 != 0 || found == entries_.end()) return nullptr;
+  return found->second->session.get() == &session ? found->second.get() : nullptr;
+}
+
+ActorEntry* Brain::find_entry(std::string_view name) {
+  for (auto& [index, entry] : entries_) {
+    if (entry->name == name) return entry.get();
+  }
+  return nullptr;
+}
+
+ActorEntry* Brain::entry_by_serial(std::uint64_t serial) {
+  for (auto& [index, entry] : entries_) {
+    if (entry->serial == serial && serial != 0) return entry.get();
+  }
+  return nullptr;
+}
+
+// ---- what sessions tell
+// ----------------------------------------------------------------------------------------------
+
+void Brain::hello(Session& session, control::Hello hello, Fd status) {
+  ActorEntry* entry = entry_of(session);
+  try {
+    if (!entry) entry = adopt(session, hello);
+    if (entry) admit(*entry, hello, std::move(status));
+  } catch (const Error& error) {
+    fail(session, error.what());
+  }
+}
+
+void Brain::message(Session& session, control::ToBroker message, std::vector<Fd> fds) {
+  ActorEntry* entry = entry_of(session);
+  if (!entry) return;
+  Exchange::Violation violation;
+  try {
+    violation = dispatch(*entry, message, fds);
+  } catch (const Error& error) {
+    return fail(session, error.what());
+  }
+  if (!violation) return;
+  session.close();
+  violated(session, *violation);
+}
+
+/// Descriptors or memory ran out while an actor was served: that actor is given up, the others go on.
+void Brain::fail(Session& session, const std::string& why) {
+  log_.error("out_of_resources", "", why);
+  session.close();
+  violated(session, "the broker could not serve it: " + why);
+}
+
+Exchange::Violation Brain::dispatch(ActorEntry& entry, const control::ToBroker& message, std::vector<Fd>& fds) {
+  Exchange::Violation violation;
+  std::visit(
+      [&](const auto& held) {
+        using Message = std::decay_t<decltype(held)>;
+        const ActorIndex from = entry.index;
+        if constexpr (std::is_same_v<Message, control::RouteReady>) {
+          violation = exchange_.route_ready(from, held, std::move(fds.at(0)));
+        } else if constexpr (std::is_same_v<Message, control::ExtentAdded>) {
+          violation = exchange_.extent_added(from, held, std::move(fds.at(0)));
+        } else if constexpr (std::is_same_v<Message, control::RouteSwitched>) {
+          violation = exchange_.route_switched(from, held);
+        } else if constexpr (std::is_same_v<Message, control::Attached>) {
+          violation = exchange_.attached(from, held);
+        } else if constexpr (std::is_same_v<Message, control::SegmentDrained>) {
+          violation = exchange_.drained(from, held);
+        } else if constexpr (std::is_same_v<Message, control::ExtentDropped>) {
+          violation = exchange_.extent_dropped(from, held);
+        } else if constexpr (std::is_same_v<Message, control::StopRuntime>) {
+          begin_shutdown("actor '" + entry.name + "' asked for it");
+        } else if constexpr (std::is_same_v<Message, control::Quiesced>) {
+          advance_shutdown();
+        } else if constexpr (requires { this->on_message(entry, held); }) {
+          on_message(entry, held);
+        }
+      },
+      message);
+  return violation;
+}
+
+void Brain::request(Session& session, const std::string& json) {
+  session.send(control::Reply{answer(json)});
+}
+
+void Brain::other_version(Session& session, unsigned version) {
+  const std::string text = "it speaks version " + std::to_string(version) +
+                           " of the control protocol, this broker speaks version " + std::to_string(protocol_version) +
+                           ": build both with the same libactor";
+  if (ActorEntry* entry = entry_of(session)) return refuse(*entry, text);
+  session.send(control::Refused{text});
+  log_.warn("refused", "", "refused a program that connected: " + text);
+  hung_up(session);
+}
+
+void Brain::violated(Session& session, const std::string& what) {
+  if (ActorEntry* entry = entry_of(session)) {
+    log_.error("violation", entry->name, "broke the control protocol and is killed: " + what);
+    entry->circumstances.corrupt = true;
+    kill(*entry, SIGKILL, true);
+    return;
+  }
+  log_.warn("violation", "", "closed a connection that broke the control protocol: " + what);
+  hung_up(session);
+}
+
+void Brain::hung_up(Session& session) {
+  if (ActorEntry* entry = entry_of(session)) {
+    // Its end follows at once, unless it only closed its socket: then it is of no use any more.
+    if (entry->life == Life::Stopping || entry->said_goodbye) return;
+    set_timer(*entry, stop_timeout(*entry), [this](ActorEntry& late) {
+      log_.error("violation", late.name, "closed its control socket but goes on running: it is killed");
+      late.circumstances.corrupt = true;
+      kill(late, SIGKILL, true);
+    });
+    return;
+  }
+  const auto found = connections_.find(session.owner());
+  if (found == connections_.end()) return;
+  session.close();
+  finished_.push_back(std::move(found->second.session));
+  connections_.erase(found);
+}
+
+}  // namespace actor::broker

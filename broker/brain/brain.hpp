@@ -1,0 +1,156 @@
+#pragma once
+// The brain: ties routing, sessions, supervision and the keeper together. One object, one thread, one loop; main
+// reaches it through run_brain() in broker/brain.hpp.
+//
+// Its code is in four files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to restart),
+// shutdown.cpp (stopping one or all in good order), requests.cpp (what tools ask).
+
+#include <actor/loop.hpp>
+#include <brain.hpp>
+#include <control/channel.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "brain/actor_entry.hpp"
+#include "brain/actor_outputs.hpp"
+#include "brain/event_log.hpp"
+#include "brain/exchange.hpp"
+#include "keeper/client.hpp"
+#include "routing/table.hpp"
+#include "routing/types.hpp"
+#include "session/epoch_page.hpp"
+#include "supervision/oom_watch.hpp"
+
+namespace actor::broker {
+
+class Brain final : public SessionHandler {
+ public:
+  Brain(KeeperClient keeper, Fd listener, const BrainOptions& options);
+  ~Brain() override;
+
+  int run();
+
+ private:
+  enum class Stage : std::uint8_t {
+    Running,
+    Quiescing,  // steps and timers end everywhere
+    Draining,   // what was sent is handled
+    Stopping,   // actors end, the last started first
+    Done,
+  };
+  struct Connection {  // came through the named socket and has not said Hello; or a tool
+    std::unique_ptr<Session> session;
+    pid_t pid = 0;
+  };
+
+  // brain.cpp: what comes in
+  void configure_topics();
+  ActorEntry& add_entry(const std::string& name, const ActorSection* section);
+  void accept();
+  void on_keeper();
+  void on_event(Spawned spawned);
+  void on_event(const SpawnFailed& failed);
+  void on_event(const Exited& exited);
+  void on_event(const ShutdownRequested& request);
+  void on_event(const KeeperGone& gone);
+  void watch_end(ActorEntry& entry);
+  ActorEntry* entry_of(const Session& session);
+  ActorEntry* find_entry(std::string_view name);
+  ActorEntry* entry_by_serial(std::uint64_t serial);
+  void hello(Session& session, control::Hello hello, Fd status) override;
+  void message(Session& session, control::ToBroker message, std::vector<Fd> fds) override;
+  Exchange::Violation dispatch(ActorEntry& entry, const control::ToBroker& message, std::vector<Fd>& fds);
+  void fail(Session& session, const std::string& why);
+  void request(Session& session, const std::string& json) override;
+  void other_version(Session& session, unsigned version) override;
+  void violated(Session& session, const std::string& what) override;
+  void hung_up(Session& session) override;
+
+  // life.cpp: one actor from spawn to restart
+  void spawn(ActorEntry& entry);
+  ActorEntry* adopt(Session& session, const control::Hello& hello);
+  void admit(ActorEntry& entry, const control::Hello& hello, Fd status);
+  bool check_declarations(ActorEntry& entry, const control::Hello& hello, std::vector<control::TypeInfo>& types);
+  void welcome(ActorEntry& entry, std::vector<control::TypeInfo> types, const control::Hello& hello);
+  void open_routes(ActorEntry& entry, const control::Hello& hello);
+  void apply(const RouteChanges& changes, bool finishes = false);
+  void tell_topics(const Route& route);
+  control::TopicInfo topic_info(const ActorEntry& entry, const Topic& topic) const;
+  void refuse(ActorEntry& entry, const std::string& reason);
+  void start_settled();
+  void on_message(ActorEntry& entry, const control::Ready& message);
+  void on_message(ActorEntry& entry, const control::OpenTopic& message);
+  void on_message(ActorEntry& entry, const control::Overflowed& message);
+  void on_message(ActorEntry& entry, const control::PeerCorrupt& message);
+  void on_message(ActorEntry& entry, const control::Stopping& message);
+  void start_timed_out(ActorEntry& entry);
+  void ended(ActorEntry& entry, std::optional<int> wait_status);
+  void inherit(ActorEntry& entry, std::string& handling);
+  std::string describe_in_hand(const InFlight& flight) const;
+  void forget_life(ActorEntry& entry);
+  void decide(ActorEntry& entry, const supervision::Exit& exit, const std::string& story);
+  void stay_ended(ActorEntry& entry, Life life, bool keep_mailbox);
+  void give_up_mailbox(ActorEntry& entry);
+  void kill(ActorEntry& entry, int signal, bool whole_group);
+  void set_timer(ActorEntry& entry, std::chrono::nanoseconds delay, std::function<void(ActorEntry&)> callback);
+  void clear_timer(ActorEntry& entry);
+  std::chrono::nanoseconds start_timeout(const ActorEntry& entry) const;
+  std::chrono::nanoseconds stop_timeout(const ActorEntry& entry) const;
+
+  // shutdown.cpp
+  void begin_shutdown(const std::string& why);
+  void hurry();
+  void advance_shutdown();
+  void scan();
+  bool at_rest();
+  void stop_everybody(const std::string& left_over);
+  void stop_next();
+  void request_stop(ActorEntry& entry);
+  void drain_then_stop(ActorEntry& entry);
+  void look_whether_drained(ActorEntry& entry);
+  std::string what_is_left() const;
+
+  // requests.cpp
+  std::string answer(const std::string& json);
+  friend struct Requests;
+  void start_by_operator(ActorEntry& entry);
+  void restart_by_operator(ActorEntry& entry);
+  void stop_by_operator(ActorEntry& entry);
+  Totals totals(const ActorEntry& entry) const;
+
+  const BrainOptions& options_;
+  KeeperClient keeper_;
+  Fd listener_;
+  Loop loop_;
+  EventLog log_;
+  ActorOutputs output_;
+  OomWatch oom_;
+  EpochPage epochs_;
+  TopicTable topics_;
+  TypeRegistry types_;
+  RoutingTable table_{topics_};
+  Exchange exchange_{table_};
+  std::map<ActorIndex, std::unique_ptr<ActorEntry>> entries_;
+  std::map<std::uint64_t, Connection> connections_;
+  std::vector<std::unique_ptr<Session>> finished_;  // closed; destroyed when no callback of theirs is running
+  std::uint64_t next_connection_ = std::uint64_t{1} << 32;
+  std::uint64_t runtime_id_;
+  Loop::Clock::time_point started_at_ = Loop::Clock::now();
+  WatchId keeper_watch_ = 0;
+  WatchId listener_watch_ = 0;
+
+  Stage stage_ = Stage::Running;
+  bool keeper_gone_ = false;
+  int interrupts_ = 0;
+  Loop::Clock::time_point last_interrupt_{};
+  TimerId drain_timer_ = 0;
+  TimerId scan_timer_ = 0;
+  int quiet_scans_ = 0;
+  std::uint64_t last_published_ = 0;
+  int exit_code_ = 0;
+};
+
+}  // namespace actor::broker

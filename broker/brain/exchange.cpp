@@ -1,0 +1,305 @@
+#include "brain/exchange.hpp"
+
+#include <sys/eventfd.h>
+
+#include <actor/error.hpp>
+#include <algorithm>
+#include <array>
+
+namespace actor::broker {
+namespace {
+
+Fd make_bell() {
+  Fd bell(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!bell) throw_errno("making the doorbell of a route (eventfd; raise the limit of open files, see ulimit -n)");
+  return bell;
+}
+
+void ring(const Fd& bell) {
+  const std::uint64_t one = 1;
+  // EAGAIN: it has been rung so often that it is ringing anyway.
+  if (write(bell.get(), &one, sizeof one) < 0) return;
+}
+
+}  // namespace
+
+Exchange::Peer* Exchange::peer(ActorIndex actor) {
+  const auto found = peers_.find(actor);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+const Exchange::Peer* Exchange::peer(ActorIndex actor) const {
+  const auto found = peers_.find(actor);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+Exchange::Live* Exchange::find(RouteId id) {
+  const auto found = live_.find(id);
+  return found == live_.end() ? nullptr : &found->second;
+}
+const Exchange::Live* Exchange::find(RouteId id) const {
+  const auto found = live_.find(id);
+  return found == live_.end() ? nullptr : &found->second;
+}
+
+void Exchange::touch(const Live& live) {
+  affected_.insert(live.route.publisher);
+  affected_.insert(live.route.reader);
+}
+
+// ---- routes come and go
+// ----------------------------------------------------------------------------------------------
+
+void Exchange::apply(const RouteChanges& changes, bool finishes) {
+  for (const Route& route : changes.removed) remove(route, finishes);
+  for (const RouteId id : changes.added) open(id);
+}
+
+void Exchange::open(RouteId id) {
+  Live live;
+  live.route = *table_.find(id);
+  live.data_bell = make_bell();
+  live.space_bell = make_bell();
+  Live& added = live_.emplace(id, std::move(live)).first->second;
+  outgoing_[added.route.publisher].insert(id);
+  incoming_[added.route.reader].insert(id);
+  // A publisher that has not joined yet gets all its routes when it does.
+  if (Peer* publisher = peer(added.route.publisher)) begin_segment(added, *publisher);
+  touch(added);
+}
+
+void Exchange::remove(const Route& route, bool finishes) {
+  Live* live = find(route.id);
+  if (!live || live->removed) return;
+  live->removed = true;
+  if (Peer* publisher = peer(route.publisher)) {
+    publisher->session->send(control::RemoveRoute{route.id});
+    live->answers.push_back(Answer::Remove);
+  } else {
+    live->publisher_done = true;
+  }
+  Peer* reader = peer(route.reader);
+  if (reader && finishes) {
+    live->reader_done = false;
+  } else {
+    if (reader) {
+      live->cursor = done(*live);
+      reader->session->send(control::Detach{route.id});
+      live->reader_knows = false;
+    }
+    live->reader_done = true;
+  }
+  touch(*live);
+  finish_removal(*live);
+}
+
+void Exchange::finish_removal(Live& live) {
+  if (!live.removed || !live.publisher_done || !live.reader_done) return;
+  discarded_[live.route.reader] += waiting(live);
+  for (Segment& segment : live.segments) segment.given = Given::No;
+  for (const Segment& segment : live.segments) forget_extents(live, segment.owner);
+  const RouteId id = live.route.id;
+  outgoing_[live.route.publisher].erase(id);
+  incoming_[live.route.reader].erase(id);
+  live_.erase(id);
+}
+
+// ---- actors come and go
+// ----------------------------------------------------------------------------------------------
+
+void Exchange::joined(std::shared_ptr<Incarnation> incarnation, Session& session) {
+  const ActorIndex actor = incarnation->actor;
+  Peer& self = peers_[actor] = Peer{std::move(incarnation), &session};
+  for (const RouteId id : outgoing_[actor]) begin_segment(live_.at(id), self);
+  for (const RouteId id : incoming_[actor]) attach_all(live_.at(id), self);
+  affected_.insert(actor);
+}
+
+std::vector<std::string> Exchange::left(ActorIndex actor) {
+  std::vector<std::string> wrong;
+  const auto found = peers_.find(actor);
+  if (found == peers_.end()) return wrong;
+  const Peer dead = std::move(found->second);
+  peers_.erase(found);
+  // Copies: a removed route disappears from the sets when its last side is done.
+  for (const RouteId id : std::set<RouteId>(outgoing_[actor])) {
+    Live& live = live_.at(id);
+    if (auto text = end_segment(live, *dead.incarnation)) wrong.push_back(std::move(*text));
+    touch(live);
+    finish_removal(live);
+  }
+  for (const RouteId id : std::set<RouteId>(incoming_[actor])) {
+    Live& live = live_.at(id);
+    reader_left(live, dead);
+    touch(live);
+    finish_removal(live);
+  }
+  affected_.erase(actor);
+  return wrong;
+}
+
+void Exchange::begin_segment(Live& live, Peer& publisher) {
+  if (live.removed) return;
+  // A successor may know other topics than its predecessor did.
+  if (const Route* now = table_.find(live.route.id)) live.route = *now;
+  const Peer* reader = live.reader_knows ? peer(live.route.reader) : nullptr;
+  control::AddRoute message{};
+  message.route = live.route.id;
+  message.reader = table_.name_of(live.route.reader);
+  message.topics = live.route.topics;
+  message.slots = live.route.slots;
+  message.overwriting = live.route.overwriting;
+  message.base = live.next_base;
+  message.cursor_index = live.route.cursor_index;
+  // SUBTLE: a living reader that has not stored its cursor yet is no reader: its word may still hold an older route's.
+  message.reader_present = reader != nullptr;
+  std::vector<int> fds{live.data_bell.get(), live.space_bell.get()};
+  if (reader) fds.push_back(reader->incarnation->status.fd());
+  live.follows = reader ? reader->incarnation->number : 0;
+  Segment segment;
+  segment.owner = publisher.incarnation;
+  segment.topics = live.route.topics;
+  live.segments.push_back(std::move(segment));
+  publisher.session->send(message, fds);
+}
+
+std::optional<std::string> Exchange::end_segment(Live& live, const Incarnation& dead) {
+  live.answers.clear();
+  live.follows = 0;
+  if (live.removed) live.publisher_done = true;
+  if (live.segments.empty() || live.segments.back().owner->number != dead.number || live.segments.back().ended)
+    return std::nullopt;
+  Segment& segment = live.segments.back();
+  if (!segment.ring) {  // it died before its ring was announced: nothing was ever written
+    live.segments.pop_back();
+    return std::nullopt;
+  }
+  std::string error;
+  const auto ending = shm::final_head(segment.ring.get(), dead.status.fd(), live.route.id, done(live), error);
+  segment.ended = true;
+  // Without a readable end the ring ends where its reader stands.
+  segment.ending = ending.value_or(shm::Ending{std::max(done(live), live.next_base), false});
+  live.next_base = std::max(live.next_base, segment.end());
+  if (Peer* reader = peer(live.route.reader); reader && segment.given != Given::No) {
+    reader->session->send(
+        control::PublisherEnded{live.route.id, dead.number, segment.ending.final_head, segment.ending.from_record});
+    ring(live.data_bell);
+  }
+  drop_drained(live);
+  if (ending) return std::nullopt;
+  return "the ring to '" + table_.name_of(live.route.reader) + "' cannot be read to its end: " + error;
+}
+
+void Exchange::reader_left(Live& live, const Peer& dead) {
+  if (live.reader_knows) {
+    // Its own word says how far it came. A lie in it can only make it miss or repeat its own events.
+    const std::uint64_t said = dead.incarnation->status.done(live.route.cursor_index);
+    std::uint64_t most = live.next_base;
+    for (const Segment& segment : live.segments) {
+      // The head may lag behind the slots, of which there are slots(), by a burst.
+      if (segment.view)
+        most = std::max(most, segment.ended ? segment.end() : segment.view->head() + segment.view->slots());
+    }
+    if (said >= live.cursor && said <= most) live.cursor = said;
+  }
+  live.reader_knows = false;
+  if (live.removed) live.reader_done = true;
+  for (Segment& segment : live.segments) {
+    segment.given = Given::No;
+    segment.owner->given.erase({live.route.reader, dead.incarnation->number});
+  }
+  drop_drained(live);
+  Peer* publisher = peer(live.route.publisher);
+  if (publisher && live.follows == dead.incarnation->number && !live.removed)
+    publisher->session->send(control::ReaderGone{live.route.id});
+  live.follows = 0;
+  ring(live.space_bell);
+}
+
+/// A dead publisher's segment that nobody has attached and whose end is behind the cursor is of no use.
+void Exchange::drop_drained(Live& live) {
+  while (!live.segments.empty()) {
+    const Segment& oldest = live.segments.front();
+    if (!oldest.ended || oldest.given != Given::No || live.cursor < oldest.end()) return;
+    live.segments.pop_front();
+  }
+}
+
+// ---- what the actors answer
+// ------------------------------------------------------------------------------------------
+
+void Exchange::attach_all(Live& live, Peer& reader) {
+  if (live.removed) return;
+  for (Segment& segment : live.segments) {
+    if (segment.ring && segment.given == Given::No) attach(live, segment, reader);
+  }
+}
+
+void Exchange::attach(Live& live, Segment& segment, Peer& reader) {
+  control::Attach message{};
+  message.route = live.route.id;
+  message.publisher = segment.owner->name;
+  message.publisher_key = segment.owner->key;
+  message.incarnation = segment.owner->number;
+  message.topics = segment.topics;
+  message.overwriting = segment.view->overwriting();
+  message.cursor = done(live);
+  message.cursor_index = live.route.cursor_index;
+  message.ended = segment.ended;
+  message.final_head = segment.ending.final_head;
+  message.from_record = segment.ending.from_record;
+  const std::array fds{segment.ring.get(), segment.owner->status.fd(), live.data_bell.get(), live.space_bell.get()};
+  segment.given = Given::Sent;
+  reader.session->send(message, fds);
+  const auto& owner = *segment.owner;
+  if (!segment.owner->given.insert({live.route.reader, reader.incarnation->number}).second) return;
+  for (const auto& [number, extent] : owner.extents) {
+    const std::array extent_fd{extent.fd.get()};
+    reader.session->send(control::PeerExtentAdded{owner.key, owner.number, number, extent.bytes}, extent_fd);
+  }
+}
+
+/// When the reader has everything that there is, the publisher is told to follow it.
+void Exchange::maybe_switch(Live& live) {
+  Peer* publisher = peer(live.route.publisher);
+  Peer* reader = peer(live.route.reader);
+  if (!publisher || !reader || live.removed || live.segments.empty()) return;
+  for (const Segment& segment : live.segments) {
+    if (segment.given != Given::Attached) return;
+  }
+  if (live.follows == reader->incarnation->number) return;
+  live.follows = reader->incarnation->number;
+  live.answers.push_back(Answer::Switch);
+  const std::array fds{reader->incarnation->status.fd()};
+  publisher->session->send(control::SwitchReader{live.route.id, live.route.cursor_index}, fds);
+}
+
+template <class Predicate>
+bool Exchange::every(const std::map<ActorIndex, std::set<RouteId>>& routes, ActorIndex actor, Predicate holds) const {
+  const auto found = routes.find(actor);
+  if (found == routes.end()) return true;
+  return std::all_of(found->second.begin(), found->second.end(), [&](RouteId id) {
+    const Live& live = live_.at(id);
+    return live.removed || holds(live);
+  });
+}
+
+bool Exchange::all_attached(const Live& live) {
+  return std::all_of(live.segments.begin(), live.segments.end(),
+                     [](const Segment& segment) { return !segment.ring || segment.given == Given::Attached; });
+}
+
+bool Exchange::settled(ActorIndex actor) const {
+  const Peer* self = peer(actor);
+  if (!self) return false;
+  const auto in_place = [&](const Live& live) {
+    if (!all_attached(live)) return false;
+    if (!peer(live.route.publisher)) return true;
+    return announced(live) && live.answers.empty() && live.follows == self->incarnation->number;
+  };
+  return every(outgoing_, actor, announced) && every(incoming_, actor, in_place);
+}
+
+bool Exchange::owes_answer(ActorIndex actor) const {
+  return !every(outgoing_, actor, announced) || !every(incoming_, actor, all_attached);
+}
+
+}  // namespace actor::broker

@@ -1,0 +1,166 @@
+#pragma once
+// The exchange hands shared memory from publishers to readers: for each route its doorbells, its segments (one per life
+// of the publisher that is not drained yet) and its cursor. It knows who has been told what, so that an actor is
+// started only when its routes are in place, and so that the death of either side at any moment leaves nobody waiting.
+// Owned by the brain, one thread. Not on the data path.
+//
+// One route, from the side of the broker:
+//   publisher joins   AddRoute(base) -> RouteReady(ring)            a new segment
+//   reader joins      Attach per segment -> Attached                the reader has stored its cursor ...
+//   both there        SwitchReader -> RouteSwitched                 ... and the publisher follows it
+//   publisher dies    final head; PublisherEnded -> SegmentDrained  the next segment begins where this one ended
+//   reader dies       ReaderGone                                    the cursor stays: the mailbox fills up and waits
+
+#include <control/messages.hpp>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <shm/recovery.hpp>
+#include <shm/ring.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "routing/table.hpp"
+#include "session/session.hpp"
+#include "session/status_view.hpp"
+
+namespace actor::broker {
+
+/// The shared memory of one life of an actor. It stays until the last of its rings is drained.
+struct Incarnation {
+  ActorIndex actor = 0;
+  std::string name;
+  std::uint64_t key = 0;
+  std::uint32_t number = 0;
+  std::uint64_t memory_bytes = 0;  // what its extents may have together
+  StatusView status;
+  struct Extent {
+    std::uint64_t bytes = 0;
+    Fd fd;
+  };
+  std::map<std::uint32_t, Extent> extents;
+  std::set<std::pair<ActorIndex, std::uint32_t>> given;  // readers (and which life of theirs) that have the extents
+};
+
+class Exchange {
+ public:
+  /// Why what an actor said cannot be: its control connection ends and it is killed.
+  using Violation = std::optional<std::string>;
+
+  explicit Exchange(const RoutingTable& table) : table_(table) {}
+
+  /// Routes were added or removed. A reader that `finishes` still handles what is queued (it is being stopped); others
+  /// are told to forget the route. Throws Error(Io) when there are no descriptors left for doorbells.
+  void apply(const RouteChanges& changes, bool finishes = false);
+
+  /// The actor has got its Welcome. `session` lives until left().
+  void joined(std::shared_ptr<Incarnation> incarnation, Session& session);
+  /// The actor is dead: confirmed, and all that it sent has been handled. Returns what was wrong with its memory, if
+  /// anything (for the log).
+  std::vector<std::string> left(ActorIndex actor);
+  /// Are all of the actor's routes in place? Peers that are dead or not started do not count.
+  bool settled(ActorIndex actor) const;
+
+  /// Is it the actor itself that has yet to answer?
+  bool owes_answer(ActorIndex actor) const;
+
+  Violation route_ready(ActorIndex from, const control::RouteReady& message, Fd ring);
+  Violation route_switched(ActorIndex from, const control::RouteSwitched& message);
+  Violation attached(ActorIndex from, const control::Attached& message);
+  Violation drained(ActorIndex from, const control::SegmentDrained& message);
+  Violation extent_added(ActorIndex from, const control::ExtentAdded& message, Fd extent);
+  Violation extent_dropped(ActorIndex from, const control::ExtentDropped& message);
+  /// The actors whose settled() may have changed since the last call.
+  std::set<ActorIndex> take_affected() { return std::exchange(affected_, {}); }
+
+  /// Events that wait for the actor: exact when its senders are at rest.
+  std::uint64_t queued(ActorIndex reader) const;
+  /// The same, for one route.
+  std::uint64_t queued_on(RouteId route) const;
+  /// How far the route's reader has come: the sequence of its next event.
+  std::uint64_t cursor(RouteId route) const;
+  /// Events that were queued for the actor when its subscriptions ended.
+  std::uint64_t discarded(ActorIndex reader) const;
+  /// Have all publishers forgotten the routes into the actor that were removed?
+  bool detached(ActorIndex reader) const;
+  /// Is every mailbox of an actor that lives empty?
+  bool live_mailboxes_empty() const;
+  /// Does the route exist, and does `publisher` write it? Null when not.
+  const Route* route_of_publisher(ActorIndex publisher, RouteId route) const;
+  const Route* route_of_reader(ActorIndex reader, RouteId route) const;
+  std::size_t undrained_segments(RouteId route) const;
+  /// What is visibly wrong with the publisher's memory where the reader stands; nothing when it looks right from here.
+  std::optional<std::string> inspect(RouteId route) const;
+
+ private:
+  enum class Given : std::uint8_t { No, Sent, Attached };
+  struct Segment {
+    std::shared_ptr<Incarnation> owner;
+    std::vector<control::RouteTopic> topics;
+    Fd ring;                            // none: AddRoute is not answered yet
+    std::optional<shm::RingView> view;  // set with `ring`
+    bool ended = false;
+    shm::Ending ending;
+    Given given = Given::No;  // to the reader's present life
+    std::uint64_t end() const { return ending.final_head + (ending.from_record ? 1 : 0); }
+  };
+  enum class Answer : std::uint8_t { Switch, Remove };
+  struct Live {
+    Route route;
+    Fd data_bell;
+    Fd space_bell;
+    std::deque<Segment> segments;  // oldest first
+    std::uint64_t cursor = 0;      // of the dead or absent reader, or where the living one began
+    std::uint64_t next_base = 0;
+    std::uint32_t follows = 0;   // the reader's life whose cursors the publisher follows; 0 = none
+    bool reader_knows = false;   // the reader's present life has stored its cursor
+    std::deque<Answer> answers;  // RouteSwitched that are due
+    // A removed route stays until both sides are done with it.
+    bool removed = false;
+    bool publisher_done = false;
+    bool reader_done = false;
+  };
+  struct Peer {
+    std::shared_ptr<Incarnation> incarnation;
+    Session* session;
+  };
+
+  Peer* peer(ActorIndex actor);
+  const Peer* peer(ActorIndex actor) const;
+  Live* find(RouteId id);
+  const Live* find(RouteId id) const;
+  void open(RouteId id);
+  void remove(const Route& route, bool finishes);
+  void finish_removal(Live& live);
+  template <class Predicate>
+  bool every(const std::map<ActorIndex, std::set<RouteId>>& routes, ActorIndex actor, Predicate holds) const;
+  static bool announced(const Live& live) { return !live.segments.empty() && live.segments.back().ring; }
+  static bool all_attached(const Live& live);
+  void begin_segment(Live& live, Peer& publisher);
+  void attach_all(Live& live, Peer& reader);
+  void attach(Live& live, Segment& segment, Peer& reader);
+  void maybe_switch(Live& live);
+  std::optional<std::string> end_segment(Live& live, const Incarnation& dead);
+  void reader_left(Live& live, const Peer& dead);
+  void drop_drained(Live& live);
+  void forget_extents(const Live& live, const std::shared_ptr<Incarnation>& owner);
+  void touch(const Live& live);
+  std::uint64_t done(const Live& live) const;
+  std::uint64_t end(const Live& live) const;
+  std::uint64_t waiting(const Live& live) const;
+
+  const RoutingTable& table_;
+  std::map<RouteId, Live> live_;
+  std::map<ActorIndex, std::set<RouteId>> outgoing_;
+  std::map<ActorIndex, std::set<RouteId>> incoming_;
+  std::map<ActorIndex, Peer> peers_;
+  std::map<ActorIndex, std::uint64_t> discarded_;
+  std::set<ActorIndex> affected_;
+};
+
+}  // namespace actor::broker

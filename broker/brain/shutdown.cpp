@@ -1,0 +1,167 @@
+// Ending in good order: everybody stops making events, everything that was sent is handled, then the actors end, the
+// last one started first. The same for one actor that an operator stops.
+
+#include <algorithm>
+#include <csignal>
+
+#include "brain/brain.hpp"
+
+namespace actor::broker {
+namespace {
+
+/// Between two looks at whether everything has come to rest. There is no event to wait for: cursors move without us.
+constexpr auto scan_period = std::chrono::milliseconds(2);
+
+}  // namespace
+
+void Brain::begin_shutdown(const std::string& why) {
+  if (stage_ != Stage::Running) return;
+  stage_ = Stage::Quiescing;
+  log_.info("stopping", "", "shutting down: " + why);
+  for (auto& [index, entry] : entries_) {
+    if (entry->life == Life::Backoff) {
+      clear_timer(*entry);
+      entry->life = Life::Ended;
+    }
+    if (entry->life == Life::Ready && entry->session) entry->session->quiesce();
+  }
+  const Manifest& manifest = options_.manifest;
+  drain_timer_ = loop_.after(manifest.broker.drain_timeout, [this] {
+    drain_timer_ = 0;
+    stop_everybody(what_is_left());
+  });
+  if (manifest.broker.shutdown_timeout) {
+    loop_.after(*manifest.broker.shutdown_timeout, [this] {
+      log_.error("shutdown_timeout", "", "shutdown_timeout is over: killing what still runs");
+      for (auto& [index, entry] : entries_) kill(*entry, SIGKILL, true);
+    });
+  }
+  advance_shutdown();
+}
+
+/// A second Ctrl-C: nobody waits for the queues any more. A third: nor for the actors.
+void Brain::hurry() {
+  begin_shutdown("asked twice");
+  if (stage_ == Stage::Quiescing || stage_ == Stage::Draining) {
+    log_.warn("hurry", "", "asked again: stopping without handling what is queued. " + what_is_left());
+    stop_everybody("");
+    for (auto& [index, entry] : entries_) {
+      if (entry->has_process() && entry->life != Life::Stopping) request_stop(*entry);
+    }
+    return;
+  }
+  log_.warn("hurry", "", "asked again: killing what still runs");
+  for (auto& [index, entry] : entries_) kill(*entry, SIGKILL, true);
+}
+
+/// Called whenever an actor has quiesced, become ready or ended.
+void Brain::advance_shutdown() {
+  if (stage_ == Stage::Quiescing) {
+    const bool all = std::all_of(entries_.begin(), entries_.end(), [](const auto& item) {
+      const ActorEntry& entry = *item.second;
+      if (!entry.has_process() && entry.life != Life::Spawning) return true;
+      if (entry.life == Life::Stopping || entry.said_goodbye) return true;
+      return entry.session && entry.session->phase() >= Session::Phase::Quiesced;
+    });
+    if (!all) return;
+    stage_ = Stage::Draining;
+    quiet_scans_ = 0;
+    scan_timer_ = loop_.every(scan_period, [this] { scan(); });
+    scan();
+  } else if (stage_ == Stage::Stopping) {
+    stop_next();
+  }
+}
+
+/// Two scans in a row that find everything empty and nothing sent in between: then there is nothing in flight.
+void Brain::scan() {
+  if (stage_ != Stage::Draining) return;
+  quiet_scans_ = at_rest() ? quiet_scans_ + 1 : 0;
+  if (quiet_scans_ >= 2) stop_everybody("");
+}
+
+bool Brain::at_rest() {
+  std::uint64_t published = 0;
+  bool quiet = true;
+  for (const auto& [index, entry] : entries_) {
+    if (!entry->memory) continue;
+    published += entry->memory->status.totals().published;
+    quiet &= !entry->memory->status.has_outbox();
+  }
+  quiet &= published == last_published_ && exchange_.live_mailboxes_empty();
+  last_published_ = published;
+  return quiet;
+}
+
+std::string Brain::what_is_left() const {
+  std::string text;
+  for (const auto& [index, entry] : entries_) {
+    const std::uint64_t queued = exchange_.queued(index);
+    const std::uint64_t staged = entry->memory ? entry->memory->status.staged() : 0;
+    if (queued > 0) text += (text.empty() ? "'" : ", '") + entry->name + "' has " + std::to_string(queued) + " queued";
+    if (staged > 0) text += (text.empty() ? "'" : ", '") + entry->name + "' has " + std::to_string(staged) + " staged";
+  }
+  return text.empty() ? "nothing was queued" : text;
+}
+
+void Brain::stop_everybody(const std::string& left_over) {
+  if (stage_ == Stage::Stopping || stage_ == Stage::Done) return;
+  stage_ = Stage::Stopping;
+  if (drain_timer_ != 0) loop_.cancel(std::exchange(drain_timer_, 0));
+  if (scan_timer_ != 0) loop_.cancel(std::exchange(scan_timer_, 0));
+  if (!left_over.empty())
+    log_.warn("drain_timeout", "", "drain_timeout is over: " + left_over + " and will not be handled");
+  stop_next();
+}
+
+/// Stops the last one started that still runs, those started by hand before all others; when nobody runs, it is over.
+void Brain::stop_next() {
+  for (auto it = entries_.rbegin(); it != entries_.rend(); ++it) {
+    ActorEntry& entry = *it->second;
+    if (entry.life == Life::Spawning && !entry.has_process()) {
+      entry.circumstances.stop_requested = true;  // stopped when the keeper has started it
+      return;
+    }
+    if (!entry.has_process()) continue;
+    if (entry.life != Life::Stopping) request_stop(entry);
+    return;
+  }
+  stage_ = Stage::Done;
+}
+
+void Brain::request_stop(ActorEntry& entry) {
+  entry.circumstances.stop_requested = true;
+  if (!entry.has_process()) return;
+  entry.life = Life::Stopping;
+  if (entry.session) entry.session->send(control::Stop{});
+  kill(entry, SIGTERM, false);
+  set_timer(entry, stop_timeout(entry), [this](ActorEntry& late) {
+    log_.error("stop_timeout", late.name, "did not end within its stop_timeout and is killed");
+    late.circumstances.stop_timed_out = true;
+    kill(late, SIGKILL, true);
+  });
+}
+
+/// `stop`: publishers forget it first, then it handles what is queued, then it ends.
+void Brain::drain_then_stop(ActorEntry& entry) {
+  entry.life = Life::Draining;
+  entry.drain_until = Loop::Clock::now() + options_.manifest.broker.drain_timeout;
+  if (std::exchange(entry.reading, false)) apply(table_.set_reading(entry.index, false), true);
+  set_timer(entry, scan_period, [this](ActorEntry& draining) { look_whether_drained(draining); });
+}
+
+void Brain::look_whether_drained(ActorEntry& entry) {
+  const bool out_of_time = Loop::Clock::now() >= entry.drain_until;
+  const bool drained = exchange_.detached(entry.index) && exchange_.queued(entry.index) == 0;
+  if (!drained && !out_of_time) {
+    set_timer(entry, scan_period, [this](ActorEntry& draining) { look_whether_drained(draining); });
+    return;
+  }
+  if (!drained)
+    log_.warn("drain_timeout", entry.name,
+              "drain_timeout is over: " + std::to_string(exchange_.queued(entry.index)) +
+                  " events that were queued for it are dropped");
+  request_stop(entry);
+}
+
+}  // namespace actor::broker

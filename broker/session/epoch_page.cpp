@@ -1,0 +1,28 @@
+#include "session/epoch_page.hpp"
+
+#include <actor/error.hpp>
+#include <shm/layout.hpp>
+
+namespace actor::broker {
+
+EpochPage::EpochPage() : segment_(shm::OwnedSegment::create("actor-control-epochs", slots * sizeof(shm::Word))) {
+  for (std::uint32_t slot = slots; slot > 0; --slot) free_.push_back(slot - 1);
+}
+
+std::optional<std::uint32_t> EpochPage::take() {
+  if (free_.empty()) return std::nullopt;
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  return slot;
+}
+
+void EpochPage::give_back(std::uint32_t slot) {
+  free_.push_back(slot);
+}
+
+void EpochPage::bump(std::uint32_t slot) {
+  ACTOR_ASSERT(slot < slots, "an actor's word lies inside the page");
+  reinterpret_cast<shm::Word*>(segment_.data())[slot].fetch_add(1, std::memory_order_seq_cst);
+}
+
+}  // namespace actor::broker

@@ -1,0 +1,30 @@
+#pragma once
+// The control-epoch page: one word for each actor that only the broker writes, and that changes whenever the broker has
+// sent that actor something. A busy or waiting actor looks at its word instead of its socket. Owned by the brain.
+
+#include <cstdint>
+#include <optional>
+#include <shm/segment.hpp>
+#include <vector>
+
+namespace actor::broker {
+
+class EpochPage {
+ public:
+  static constexpr std::uint32_t slots = 4096;
+
+  /// Throws Error(Io).
+  EpochPage();
+  /// A word of one's own, or nothing when all are in use.
+  std::optional<std::uint32_t> take();
+  void give_back(std::uint32_t slot);
+  /// After the message was sent. PAIRS: epoch (acquire load in the actor's control poll).
+  void bump(std::uint32_t slot);
+  int fd() const { return segment_.fd(); }
+
+ private:
+  shm::OwnedSegment segment_;
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace actor::broker
