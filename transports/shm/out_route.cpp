@@ -14,8 +14,7 @@ constexpr std::uint64_t prefault_limit_bytes = 1 << 20;
 OutRoute::OutRoute(OutRouteSpec spec, Fd data_bell, Fd space_bell)
     : spec_(std::move(spec)),
       ring_(OwnedSegment::create("actor-ring", ring_bytes(spec_.slots))),
-      slots_(reinterpret_cast<Slot*>(ring_.data() + sizeof(RingHeader))),
-      tails_(reinterpret_cast<Tail*>(ring_.data() + sizeof(RingHeader) + std::size_t{spec_.slots} * sizeof(Slot))),
+      cells_(reinterpret_cast<Cell*>(ring_.data() + sizeof(RingHeader))),
       mask_(spec_.slots - 1),
       head_(spec_.base),
       reclaimed_(spec_.base),

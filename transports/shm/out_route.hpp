@@ -61,8 +61,8 @@ class OutRoute {
   void abandon(Pool& pool) { reclaim_to(head_, pool); }
 
   /// The slot and tail that the next event will have. For overwriting routes begin_overwrite() comes first.
-  Slot& next_slot() { return slots()[head_ & mask_]; }
-  Tail& next_tail() { return tails()[head_ & mask_]; }
+  Slot& next_slot() { return cells_[head_ & mask_].slot; }
+  Tail& next_tail() { return cells_[head_ & mask_].tail; }
   void begin_overwrite(Pool& pool);
   /// Publishes the next slot, whose fields are written, and takes note of what it holds.
   void push(unsigned position, Pool::ChunkId chunk);
@@ -90,15 +90,12 @@ class OutRoute {
   };
 
   RingHeader& header() { return *reinterpret_cast<RingHeader*>(ring_.data()); }
-  Slot* slots() { return slots_; }
-  Tail* tails() { return tails_; }
   void reclaim_to(std::uint64_t cursor, Pool& pool);
   void flush_now();
 
   OutRouteSpec spec_;
   OwnedSegment ring_;
-  Slot* slots_;
-  Tail* tails_;
+  Cell* cells_;
   std::uint64_t mask_;
   std::uint64_t head_;
   std::uint64_t reclaimed_;   // INVARIANT: reclaimed_ <= head_

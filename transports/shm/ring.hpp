@@ -20,8 +20,8 @@ class RingView {
 
   /// PAIRS: ring.head (seq_cst store in OutRoute::flush). seq_cst: half of the sleep handshake.
   std::uint64_t head() const { return header().head.load(std::memory_order_seq_cst); }
-  const Slot& slot(std::uint64_t sequence) const { return slot_data()[sequence & (slots_ - 1)]; }
-  const Tail& tail(std::uint64_t sequence) const { return tail_data()[sequence & (slots_ - 1)]; }
+  const Slot& slot(std::uint64_t sequence) const { return cells()[sequence & (slots_ - 1)].slot; }
+  const Tail& tail(std::uint64_t sequence) const { return cells()[sequence & (slots_ - 1)].tail; }
   /// Is event `sequence` there? PAIRS: slot.sequence (release store in OutRoute::push).
   bool has(std::uint64_t sequence) const {
     return slot(sequence).sequence.load(std::memory_order_acquire) == sequence + 1;
@@ -29,10 +29,7 @@ class RingView {
 
  private:
   const RingHeader& header() const { return *reinterpret_cast<const RingHeader*>(segment_.data()); }
-  const Slot* slot_data() const { return reinterpret_cast<const Slot*>(segment_.data() + sizeof(RingHeader)); }
-  const Tail* tail_data() const {
-    return reinterpret_cast<const Tail*>(segment_.data() + sizeof(RingHeader) + std::size_t{slots_} * sizeof(Slot));
-  }
+  const Cell* cells() const { return reinterpret_cast<const Cell*>(segment_.data() + sizeof(RingHeader)); }
 
   PeerSegment segment_;
   std::uint32_t slots_ = 0;
