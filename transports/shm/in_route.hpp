@@ -65,6 +65,7 @@ class InRoute {
   Take take(Found& found, std::string& error) {
     if (!segments_.empty() && !overwriting_ && !corrupt_) [[likely]] {
       const InSegment& segment = segments_.front();
+      __builtin_prefetch(&segment.ring.tail(cursor_));  // along with the slot: one miss instead of two in a row
       if (segment.ring.has(cursor_)) [[likely]] {
         const Slot& slot = segment.ring.slot(cursor_);
         found.slot = &slot;

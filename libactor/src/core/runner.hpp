@@ -36,8 +36,9 @@ class Runner {
   void wait();
   bool run_loop_callbacks();
   bool finish_pending();
-  void dispatch();
-  void step();
+  bool dispatch();
+  bool step_is_due(bool batch_was_full) const;
+  bool step();
   template <class Function>
   bool guarded(const char* where, Function&& function);
   bool swallow(const Error& error);
