@@ -183,6 +183,8 @@ std::optional<std::string> Exchange::end_segment(Live& live, const Incarnation& 
         control::PublisherEnded{live.route.id, dead.number, segment.ending.final_head, segment.ending.from_record});
     ring(live.data_bell);
   }
+  // An empty one is of no use to a reader who never saw it: a publisher that crashes in a loop leaves nothing behind.
+  if (segment.given == Given::No && segment.end() == segment.view->base()) live.segments.pop_back();
   drop_drained(live);
   if (ending) return std::nullopt;
   return "the ring to '" + table_.name_of(live.route.reader) + "' cannot be read to its end: " + error;

@@ -11,8 +11,8 @@ shm::RingHeader& header_of(const shm::OwnedSegment& ring) {
   return *reinterpret_cast<shm::RingHeader*>(ring.data());
 }
 shm::Slot& slot_of(const shm::OwnedSegment& ring, std::uint64_t sequence) {
-  auto* slots = reinterpret_cast<shm::Slot*>(ring.data() + sizeof(shm::RingHeader));
-  return slots[sequence & (header_of(ring).slots - 1)];
+  auto* cells = reinterpret_cast<shm::Cell*>(ring.data() + sizeof(shm::RingHeader));
+  return cells[sequence & (header_of(ring).slots - 1)].slot;
 }
 
 }  // namespace
