@@ -76,6 +76,19 @@ constexpr std::size_t most_initialisers() {
   }
 }
 
+/// A bound for the search above, found in growing steps: sizeof(T) itself may be a megabyte, and a list of so many
+/// initialisers would keep the compiler busy for minutes.
+template <class T, std::size_t Low, std::size_t Step>
+constexpr std::size_t too_many_initialisers() {
+  if constexpr (Low + Step >= sizeof(T)) {
+    return sizeof(T);
+  } else if constexpr (takes_initialisers<T>(std::make_index_sequence<Low + Step>{})) {
+    return too_many_initialisers<T, Low + Step, Step * 2>();
+  } else {
+    return Low + Step;
+  }
+}
+
 /// The fewest: not 0 when a field has no default (a reference).
 template <class T, std::size_t From, std::size_t Limit>
 constexpr std::size_t fewest_initialisers() {
@@ -116,7 +129,8 @@ constexpr std::size_t count_fields() {
   } else {
     // A field takes at least one byte, so sizeof bounds the count.
     constexpr std::size_t low = fewest_initialisers<T, 0, sizeof(T)>();
-    constexpr std::size_t total = most_initialisers<T, low, sizeof(T)>();
+    constexpr std::size_t high = too_many_initialisers<T, low, 1>();
+    constexpr std::size_t total = most_initialisers<T, low, high>();
     return fields_from<T, 0, total>();
   }
 }
