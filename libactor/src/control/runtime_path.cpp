@@ -75,7 +75,8 @@ std::string find_broker(const std::string& broker) {
       throw Error(ErrorCode::Io, "no broker of this user is running (looked in " + runtime_root() +
                                      "); start one with actor-broker MANIFEST, or give its runtime directory");
     }
-    throw Error(ErrorCode::Io, "several brokers are running: " + listed(running) + "; say which one is meant");
+    throw Error(ErrorCode::Io, "several brokers are running: " + listed(running) +
+                                   "; say which one is meant (actorctl --broker NAME)");
   }
   const std::string directory = runtime_directory(broker);
   if (is_held(directory)) return socket_path(directory);

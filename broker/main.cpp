@@ -1,0 +1,96 @@
+// actor-broker: parse, check, set up, then be the keeper of a brain (keeper/keeper.hpp says why there are two).
+
+#include <fcntl.h>
+
+#include <actor/error.hpp>
+#include <algorithm>
+#include <control/runtime_path.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "brain.hpp"
+#include "command_line.hpp"
+#include "keeper/keeper.hpp"
+#include "manifest/manifest.hpp"
+#include "runtime_dir.hpp"
+
+namespace actor::broker {
+namespace {
+
+constexpr int wrong_usage = 2;
+
+/// The manifest with what the command line says instead; nothing when it is wrong, which was printed.
+std::optional<Manifest> load(const CommandLine& line) {
+  ManifestResult result = load_manifest(line.manifest);
+  if (result.manifest) {
+    const char* path = std::getenv("PATH");
+    result.errors = check_executables(*result.manifest, path != nullptr ? path : "");
+  }
+  for (const ManifestError& warning : result.warnings) {
+    std::fprintf(stderr, "%s (warning)\n", format(warning).c_str());
+  }
+  for (const ManifestError& error : result.errors) std::fprintf(stderr, "%s\n", format(error).c_str());
+  if (!result.manifest || !result.errors.empty()) return std::nullopt;
+  if (line.log) result.manifest->broker.log = *line.log;
+  if (line.name) result.manifest->broker.name = *line.name;
+  return std::move(result.manifest);
+}
+
+int check(const CommandLine& line) {
+  const auto manifest = load(line);
+  if (!manifest) return wrong_usage;
+  std::printf("%s: OK: broker '%s', %zu actors, %zu topics with settings of their own\n", line.manifest.c_str(),
+              manifest->broker.name.c_str(), manifest->actors.size(), manifest->topics.size());
+  return EXIT_SUCCESS;
+}
+
+std::string runtime_directory_of(const Manifest& manifest) {
+  if (!manifest.broker.runtime_dir) return control::runtime_directory(manifest.broker.name);
+  // Like every path in the manifest: relative to the manifest's directory.
+  return std::filesystem::absolute(manifest.file).parent_path() / *manifest.broker.runtime_dir;
+}
+
+std::chrono::nanoseconds longest_stop_timeout(const Manifest& manifest) {
+  std::chrono::nanoseconds longest = std::chrono::seconds(1);
+  for (const ActorSection& actor : manifest.actors) longest = std::max(longest, actor.stop_timeout);
+  return longest;
+}
+
+int run(const CommandLine& line) {
+  auto manifest = load(line);
+  if (!manifest) return wrong_usage;
+  const RuntimeDir directory(runtime_directory_of(*manifest));
+  Fd listener = directory.listen();
+  const KeeperOptions keeper{.stop_timeout = longest_stop_timeout(*manifest),
+                             .at_end = [&directory] { directory.remove(); }};
+  const BrainOptions brain{.manifest = std::move(*manifest), .run_for = line.run_for, .runtime_dir = directory.path()};
+  return run_keeper(keeper,
+                    [&](Fd socket) { return run_brain(KeeperClient(std::move(socket)), std::move(listener), brain); });
+}
+
+/// A descriptor that is opened where stdin, stdout or stderr should be would get what is meant for those.
+void fill_standard_descriptors() {
+  int fd = -1;
+  do {
+    fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  } while (fd >= 0 && fd <= 2);
+  if (fd > 2) ::close(fd);
+}
+
+}  // namespace
+}  // namespace actor::broker
+
+int main(int argc, char** argv) {
+  using namespace actor::broker;  // NOLINT: nothing else is in here
+  fill_standard_descriptors();
+  try {
+    int exit_code = 0;
+    const auto line = parse_command_line(argc, argv, exit_code);
+    if (!line) return exit_code;
+    return line->action == CommandLine::Action::Check ? check(*line) : run(*line);
+  } catch (const std::exception& exception) {
+    std::fprintf(stderr, "actor-broker: %s\n", exception.what());
+    return EXIT_FAILURE;
+  }
+}

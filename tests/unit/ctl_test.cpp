@@ -1,0 +1,125 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "ctl/command.hpp"
+#include "ctl/reply.hpp"
+#include "ctl/table.hpp"
+
+namespace actor::ctl {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::optional<Command> parsed(std::vector<const char*> arguments, int& exit_code) {
+  arguments.insert(arguments.begin(), "actorctl");
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  auto command = parse_command(static_cast<int>(arguments.size()), arguments.data(), exit_code);
+  ::testing::internal::GetCapturedStdout();
+  ::testing::internal::GetCapturedStderr();
+  return command;
+}
+
+TEST(ActorctlCommand, OptionsMayStandBeforeAndAfterTheVerb) {
+  for (const auto& arguments : std::vector<std::vector<const char*>>{
+           {"--broker", "attic", "--json", "restart", "cpu"}, {"restart", "cpu", "--json", "--broker", "attic"}}) {
+    int exit_code = -1;
+    const auto command = parsed(arguments, exit_code);
+    ASSERT_TRUE(command);
+    EXPECT_EQ(command->verb, "restart");
+    EXPECT_EQ(command->actor, "cpu");
+    EXPECT_EQ(command->broker, "attic");
+    EXPECT_TRUE(command->json);
+    EXPECT_EQ(nlohmann::json::parse(command->request()), (nlohmann::json{{"command", "restart"}, {"actor", "cpu"}}));
+  }
+}
+
+TEST(ActorctlCommand, ASignalHasManySpellings) {
+  EXPECT_EQ(parse_signal("KILL"), SIGKILL);
+  EXPECT_EQ(parse_signal("SIGTERM"), SIGTERM);
+  EXPECT_EQ(parse_signal("usr1"), SIGUSR1);
+  EXPECT_EQ(parse_signal("11"), SIGSEGV);
+  for (const char* wrong : {"0", "-9", "65", "999999999999", "SIG", "", "KILLED", "9x"}) {
+    EXPECT_FALSE(parse_signal(wrong)) << wrong;
+  }
+  int exit_code = -1;
+  EXPECT_EQ(parsed({"kill", "cpu"}, exit_code)->signal, SIGKILL);
+  EXPECT_EQ(parsed({"kill", "cpu", "-s", "segv"}, exit_code)->signal, SIGSEGV);
+  EXPECT_FALSE(parsed({"kill", "cpu", "-s", "nonsense"}, exit_code));
+  EXPECT_EQ(exit_code, 2);
+}
+
+TEST(ActorctlCommand, WrongUsageIsTwoAndHelpIsZero) {
+  int exit_code = -1;
+  for (const auto& arguments : std::vector<std::vector<const char*>>{
+           {}, {"restart"}, {"dance"}, {"ps", "extra"}, {"--broker"}, {"ps", "topics"}}) {
+    exit_code = -1;
+    EXPECT_FALSE(parsed(arguments, exit_code)) << (arguments.empty() ? "nothing" : arguments.front());
+    EXPECT_EQ(exit_code, 2) << (arguments.empty() ? "nothing" : arguments.front());
+  }
+  for (const auto& arguments : std::vector<std::vector<const char*>>{{"--help"}, {"--version"}, {"kill", "--help"}}) {
+    EXPECT_FALSE(parsed(arguments, exit_code));
+    EXPECT_EQ(exit_code, 0);
+  }
+}
+
+TEST(ActorctlReply, ActorsAreShownAsAnAlignedTable) {
+  const Answer answer = read_reply("ps", R"({"broker": {"name": "station"}, "new_key": [1], "actors": [
+    {"name": "cpu", "pid": 4713, "state": "ready", "incarnation": 2, "restarts": 1, "uptime_s": 12.56, "sent": 1000,
+     "received": 7, "handled": 7, "queued": 0, "dropped": 0, "last_exit": "signal 9"},
+    {"name": "überwacher", "pid": null, "state": "quarantined", "incarnation": 6, "restarts": 5, "uptime_s": null}]})");
+  ASSERT_TRUE(answer.ok) << answer.error;
+  EXPECT_EQ(answer.text,
+            "NAME         PID  STATE        INC  RESTARTS  UPTIME  SENT  RECEIVED  HANDLED  QUEUED  DROPPED\n"
+            "cpu         4713  ready          2         1   12.5s  1000         7        7       0        0\n"
+            "überwacher     -  quarantined    6         5       -     -         -        -       -        -\n");
+}
+
+TEST(ActorctlReply, TopicsAreShownWithTheirPeople) {
+  const Answer answer = read_reply("topics", R"({"topics": [
+    {"name": "T.A", "overflow": "block", "capacity": 256, "publishers": ["a", "b"], "subscribers": []}]})");
+  ASSERT_TRUE(answer.ok) << answer.error;
+  EXPECT_EQ(answer.text,
+            "TOPIC  OVERFLOW  CAPACITY  PUBLISHERS  SUBSCRIBERS\nT.A    block          256  a, b        -\n");
+}
+
+TEST(ActorctlReply, ARefusalIsAnErrorAndAMessageIsShown) {
+  EXPECT_EQ(read_reply("stop", R"({"error": "no actor is named 'x'"})").error, "no actor is named 'x'");
+  const Answer accepted = read_reply("stop", R"({"ok": "stop cpu", "state": "draining"})");
+  EXPECT_TRUE(accepted.ok);
+  EXPECT_EQ(accepted.text, "stop cpu\n");
+}
+
+TEST(ActorctlReply, RoutesShowWhatIsQueuedBetweenWhom) {
+  const Answer answer = read_reply("routes", R"({"routes": [
+    {"id": 3, "from": "cpu", "to": "alerter", "lane": 0, "topics": ["T.A", "T.B"], "slots": 256, "queued": 12,
+     "segments": 1}]})");
+  ASSERT_TRUE(answer.ok) << answer.error;
+  EXPECT_EQ(answer.text,
+            "ID  FROM  TO       QUEUED  SLOTS  SEGMENTS  TOPICS\n"
+            " 3  cpu   alerter      12    256         1  T.A, T.B\n");
+}
+
+TEST(ActorctlReply, NonsenseIsAnErrorAndNotACrash) {
+  for (const char* json : {"", "{", "[]", "17", R"({"ok": "yes"})", R"({"actors": 7})", R"({"actors": {"a": null}})",
+                           R"({"actors": [3]})", "\xff\xfe"}) {
+    const Answer answer = read_reply("ps", json);
+    EXPECT_FALSE(answer.ok) << json;
+    EXPECT_THAT(answer.error, HasSubstr("makes no sense")) << json;
+  }
+  EXPECT_TRUE(read_reply("ps", R"({"actors": [{"uptime_s": "x", "pid": [], "name": {"a": 1}}]})").ok);
+}
+
+TEST(ActorctlTable, UptimesFitFewCharacters) {
+  EXPECT_EQ(uptime_text(0.85), "850ms");
+  EXPECT_EQ(uptime_text(59.99), "59.9s");
+  EXPECT_EQ(uptime_text(60), "1m00s");
+  EXPECT_EQ(uptime_text(7384), "2h03m");
+  EXPECT_EQ(uptime_text(86400 * 4 + 3600 * 3), "4d03h");
+}
+
+}  // namespace
+}  // namespace actor::ctl
