@@ -16,6 +16,17 @@ bool record_reaches(const FanoutRecord& record, std::uint32_t route, std::uint64
   return false;
 }
 
+/// One past the newest event of a ring that overwrites: a burst may have gone round it more than once since the head
+/// was stored, so that following the slots from there finds nothing.
+std::uint64_t newest_end(const RingView& ring) {
+  std::uint64_t end = 0;
+  for (std::uint64_t i = 0; i < ring.slots(); ++i) {
+    const std::uint64_t sequence = ring.slot(i).sequence.load(std::memory_order_acquire);
+    if (((sequence - 1) & (ring.slots() - 1)) == i) end = std::max(end, sequence);
+  }
+  return end;
+}
+
 }  // namespace
 
 std::optional<Ending> final_head(int ring_fd, int publisher_status_fd, std::uint32_t route, std::uint64_t reader_cursor,
@@ -27,9 +38,12 @@ std::optional<Ending> final_head(int ring_fd, int publisher_status_fd, std::uint
 
   const std::uint64_t cursor = std::max(reader_cursor, ring->base());
   std::uint64_t head = std::max(ring->head(), cursor);
-  // A reader cannot be further behind than the ring is long, unless the ring overwrites.
-  if (!ring->overwriting()) head = std::min(head, cursor + ring->slots());
-  for (std::uint32_t i = 0; i < ring->slots() && ring->has(head); ++i) ++head;
+  if (ring->overwriting()) {
+    head = std::max(head, newest_end(*ring));
+  } else {
+    head = std::min(head, cursor + ring->slots());  // no reader is further behind than the ring is long
+    for (std::uint32_t i = 0; i < ring->slots() && ring->has(head); ++i) ++head;
+  }
 
   const auto& record = reinterpret_cast<const Status*>(status->data())->fanout;
   return Ending{head, record_reaches(record, route, head)};
