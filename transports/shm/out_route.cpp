@@ -56,7 +56,9 @@ int OutRoute::topic_position(std::uint16_t topic) const {
 
 bool OutRoute::can_reclaim() const {
   // PAIRS: cursor.released (seq_cst store in InRoute::publish_released); half of the wait-for-room handshake.
-  return released_ && released_->load(std::memory_order_seq_cst) != reclaimed_;
+  if (!released_) return false;
+  const std::uint64_t released = released_->load(std::memory_order_seq_cst);
+  return released > reclaimed_ && released <= head_;
 }
 
 void OutRoute::reclaim_to(std::uint64_t cursor, Pool& pool) {

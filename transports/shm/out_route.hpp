@@ -51,7 +51,7 @@ class OutRoute {
     reclaim(pool);
     return quota.in_flight < quota.capacity;
   }
-  /// Has the reader let go of something since the last reclaim()?
+  /// Has the reader let go of something since the last reclaim()? A cursor that reclaim() would not follow is no news.
   bool can_reclaim() const;
   /// Takes back what the reader has released.
   void reclaim(Pool& pool) {

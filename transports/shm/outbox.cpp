@@ -36,6 +36,7 @@ void Sender::stage(const Header& header, Topic& topic, const Outgoing& out, Payl
 
 void Sender::mark_staged(Topic& topic, int change) {
   topic.staged += static_cast<unsigned>(change);
+  if (topic.is.wire == 0) unresolved_ += static_cast<unsigned>(change);
   for (const Target& target : topic.targets) target.route->staged += static_cast<unsigned>(change);
 }
 
@@ -43,6 +44,7 @@ bool Sender::push_staged() {
   if (outbox_.empty()) return true;
   // A route that an earlier staged event still waits for is closed to the later ones: FIFO per reader.
   for (const auto& route : routes_) route->staged = 0;
+  unresolved_ = 0;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < outbox_.size(); ++i) {
     Staged& staged = outbox_[i];
@@ -51,7 +53,7 @@ bool Sender::push_staged() {
       outbox_bytes_ -= staged.size + staged_overhead_bytes;
       continue;
     }
-    for (const Target& target : topic.targets) ++target.route->staged;
+    mark_staged(topic, +1);
     if (kept != i) outbox_[kept] = std::move(staged);
     ++kept;
   }
@@ -72,8 +74,13 @@ bool Sender::push_one_staged(Staged& staged) {
   payload.chunk = staged.chunk;
   payload.bytes = staged.bytes.data();
   if (payload.size > tail_bytes && payload.chunk == Pool::no_chunk && !chosen_.empty()) {
-    if (!provide_chunk(payload)) return false;
-    std::memcpy(pool_.data(payload.chunk), payload.bytes, payload.size);
+    if (provide_chunk(payload)) {
+      std::memcpy(pool_.data(payload.chunk), payload.bytes, payload.size);
+    } else {
+      if (!late) return false;
+      late_ += static_cast<unsigned>(chosen_.size());  // a deadline counts for memory as well as for room
+      chosen_.clear();
+    }
   }
   commit(staged.header, payload, nullptr);
   return true;
@@ -85,10 +92,13 @@ bool Sender::prepare_wait() {
   const std::uint64_t space = status_.space.load(std::memory_order_relaxed);
   // seq_cst store, then seq_cst loads of the cursors. PAIRS: InRoute::publish_released.
   status_.space.store(space | 1, std::memory_order_seq_cst);
+  bool has_news = false;
   for (const auto& route : routes_) {
-    if (route->can_reclaim()) return false;
+    if (!route->can_reclaim()) continue;
+    route->reclaim(pool_);  // or else it would be news again next time, though nothing staged may be waiting for it
+    has_news = true;
   }
-  return true;
+  return !has_news;
 }
 
 void Sender::end_wait() {

@@ -76,6 +76,7 @@ void Sender::connect_topics() {
 void Sender::recount_staged() {
   for (const auto& route : routes_) route->staged = 0;
   for (Topic& topic : topics_) topic.staged = 0;
+  unresolved_ = 0;
   for (const Staged& staged : outbox_) mark_staged(topics_[staged.header.topic], +1);
 }
 
@@ -155,8 +156,10 @@ EventId Sender::send(const Outgoing& out) {
 
 void Sender::note_output(std::uint64_t counter) {
   FlightRecord& flight = status_.flight;
-  if (!has_output_) flight.first_output.store(counter, std::memory_order_relaxed);
-  has_output_ = true;
+  // A retry that dies early must not forget numbers that an earlier attempt used.
+  if (counter < flight.outputs_end.load(std::memory_order_relaxed)) return;
+  if (flight.first_output.load(std::memory_order_relaxed) == 0)
+    flight.first_output.store(counter, std::memory_order_relaxed);
   flight.outputs_end.store(counter + 1, std::memory_order_relaxed);
 }
 
@@ -181,6 +184,7 @@ bool Sender::commit_new(const Header& header, Topic& topic, const Outgoing& out,
 }
 
 bool Sender::must_queue(const Topic& topic) const {
+  if (unresolved_ != 0) return true;  // who reads that one is not known yet: it may be one of ours
   return std::any_of(topic.targets.begin(), topic.targets.end(),
                      [](const Target& target) { return target.route->staged != 0; });
 }

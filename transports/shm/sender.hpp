@@ -69,7 +69,7 @@ class Sender {
   // Handling: what is sent in between belongs to the event in hand ---------------------------------------------------
   /// The predecessor died in this event's handler, after it had used the numbers [first, end): they are used again.
   void replay_outputs(std::uint64_t first, std::uint64_t end);
-  void begin_handling() { handling_ = true, has_output_ = false; }
+  void begin_handling() { handling_ = true; }
   void end_handling();
 
  private:
@@ -143,7 +143,6 @@ class Sender {
   std::uint64_t replay_ = 0;     // next number to use again; 0 = none
   std::uint64_t replay_end_ = 0;
   bool handling_ = false;
-  bool has_output_ = false;
   bool dirty_ = false;
   std::int64_t now_ns_ = 0;
   Status& status_;
@@ -158,6 +157,7 @@ class Sender {
   const EventType* last_type_ = nullptr;
   std::uint16_t last_wire_type_ = 0;
   std::deque<Staged> outbox_;
+  unsigned unresolved_ = 0;  // events in the outbox whose topic has no number yet
   std::uint64_t outbox_bytes_ = 0;
   struct OpenLoan {
     void* at;
