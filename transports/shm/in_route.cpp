@@ -136,13 +136,17 @@ Take InRoute::check(const InSegment& segment, const Slot& slot, const Tail& tail
     const auto extent = segment.publisher->extents.find(reference.extent);
     if (extent == segment.publisher->extents.end()) {
       found.slot = nullptr;
-      return Take::Nothing;  // its descriptor is on its way over the control channel
+      // Its descriptor is on its way over the control channel, unless the publisher died before it could send it: what
+      // the broker still found came to us before the news of that death.
+      if (!segment.ended) return Take::Nothing;
+      return corrupt("its extent " + std::to_string(reference.extent) + " was never announced", error);
     }
     const std::uint64_t offset = std::uint64_t{reference.offset_lines} * cache_line;
-    const std::uint64_t size = extent->second.bytes();
+    const PeerSegment& memory = *extent->second;
+    const std::uint64_t size = memory.bytes();
     if (reference.bytes > size || offset > size - reference.bytes)
       return corrupt("it points outside its extent " + std::to_string(reference.extent), error);
-    found.payload = {extent->second.data() + offset, reference.bytes};
+    found.payload = {memory.data() + offset, reference.bytes};
     unpoison(found.payload);
     return Take::Event;
   }
@@ -185,11 +189,14 @@ void InRoute::publish_released_now() {
 }
 
 bool InRoute::has_news() const {
-  if (segments_.empty() || corrupt_) return false;
+  if (segments_.empty()) return false;
   const InSegment& segment = segments_.front();
-  if (segment.ended) return true;
+  if (segment.ended) return true;  // there is an end to come to, also in a corrupt one
+  if (corrupt_) return false;
   // PAIRS: OutRoute::flush_now.
-  return segment.ring.head() > cursor_;
+  if (segment.ring.head() <= cursor_) return false;
+  // A head that runs ahead of its slots is a hostile publisher's: it does not keep us awake.
+  return overwriting_ || segment.ring.has(cursor_);
 }
 
 bool InRoute::pin() {

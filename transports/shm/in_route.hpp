@@ -21,7 +21,8 @@ struct Publisher {
   std::int64_t wall_offset_ns = 0;
   ActorId id;
   PeerSegment status;
-  std::map<std::uint32_t, PeerSegment> extents;
+  /// Shared with what was retained: a view outlives the extent's end.
+  std::map<std::uint32_t, std::shared_ptr<PeerSegment>> extents;
 
   const Status& words() const { return *reinterpret_cast<const Status*>(status.data()); }
 };
@@ -59,6 +60,11 @@ class InRoute {
   const Publisher& publisher() const { return *segments_.front().publisher; }
   bool has_segments() const { return !segments_.empty(); }
   std::deque<InSegment>& segments() { return segments_; }
+  /// Behind those that are there.
+  void add_segment(InSegment segment) {
+    segments_.push_back(std::move(segment));
+    space_signalled_ = 0;  // each incarnation counts its waits from 0: what was signalled to the last is no news to it
+  }
 
   /// Looks at the cursor. Event: `found` is filled. Drained: the front segment is read to its end: call drop_front().
   /// Corrupt: `error` says what the publisher did; the route is not read any further.

@@ -124,11 +124,10 @@ void ShmPort::handled(const Delivery& delivery, bool known) {
 Retained ShmPort::retain(const Delivery& delivery) {
   ACTOR_ASSERT(delivery.object != nullptr, "an event that was decoded is retained by copying it, not through the port");
   const EventType& type = *types_[delivery.type];
-  InRoute* route = receiver_.find_route(delivery.route);
-  if (!route || delivery.payload.size() <= tail_bytes || !receiver_.pin(delivery))
-    return copy_event(type, delivery.object);
-  // The publisher's mappings must outlive the view, whatever becomes of the route.
-  return Retained(delivery.object, [returns = returns_, keep = route->segments().front().publisher,
+  auto memory = delivery.payload.size() > tail_bytes ? receiver_.pin(delivery) : nullptr;
+  if (!memory) return copy_event(type, delivery.object);
+  // The mapping must outlive the view, whatever becomes of the route and of its publisher.
+  return Retained(delivery.object, [returns = returns_, keep = std::move(memory),
                                     pin = std::pair(delivery.route, delivery.sequence)](const void*) {
     const std::scoped_lock lock(returns->mutex);
     returns->pins.push_back(pin);
@@ -155,7 +154,9 @@ void ShmPort::new_turn() {
 bool ShmPort::prepare_wait() {
   if (returns_->any.load(std::memory_order_acquire)) take_returns();
   trim_memory_later();
-  // While something is staged no event is handled: then only room can wake us.
+  // While something is staged no event is handled: then only room can wake us. What was handled is let go of all the
+  // same: those who wait for that room may be the ones we wait for.
+  if (sender_.has_staged()) receiver_.publish_released();
   return sender_.has_staged() ? sender_.prepare_wait() : receiver_.prepare_wait();
 }
 

@@ -21,6 +21,17 @@ void Receiver::set_wire_topic(std::uint16_t wire, std::uint16_t handle) {
   handle_of_wire_topic_[wire] = handle;
 }
 
+void Receiver::set_in_flight(const InFlight& in_flight) {
+  in_flight_ = in_flight;
+  FlightRecord& flight = status_.flight;
+  flight.sequence.store(in_flight.sequence, std::memory_order_relaxed);
+  flight.attempt.store(in_flight.attempt, std::memory_order_relaxed);
+  flight.first_output.store(in_flight.first_output, std::memory_order_relaxed);
+  flight.outputs_end.store(in_flight.outputs_end, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  flight.route.store(in_flight.route, std::memory_order_relaxed);
+}
+
 std::shared_ptr<Publisher> Receiver::publisher(std::uint64_t key, std::uint32_t incarnation, std::string_view name,
                                                int status_fd, std::string& error) {
   auto& known = publishers_[{key, incarnation}];
@@ -49,7 +60,7 @@ bool Receiver::add_extent(std::uint64_t key, std::uint32_t incarnation, std::uin
   if (!publisher) return true;  // its segments were drained meanwhile
   auto segment = PeerSegment::open(fd, cache_line, error);
   if (!segment) return false;
-  publisher->extents.insert_or_assign(extent, std::move(*segment));
+  publisher->extents.insert_or_assign(extent, std::make_shared<PeerSegment>(std::move(*segment)));
   return true;
 }
 
@@ -75,8 +86,7 @@ InRoute* Receiver::attach(InSegmentSpec spec, std::string& error) {
     route = routes_.back().get();
     by_id_[spec.route] = route;
   }
-  route->segments().push_back(
-      {std::move(*ring), std::move(spec.publisher), spec.ended, spec.final_head, spec.from_record});
+  route->add_segment({std::move(*ring), std::move(spec.publisher), spec.ended, spec.final_head, spec.from_record});
   return is_new ? route : nullptr;
 }
 
@@ -110,7 +120,16 @@ void Receiver::remove_route(std::uint32_t id) {
 // Receiving
 // ------------------------------------------------------------------------------------------------------------
 
+/// Another event first would take its place in the flight record, and with it the number of its attempts.
+void Receiver::turn_to_the_event_in_flight() {
+  for (std::size_t i = 0; i < routes_.size(); ++i) {
+    if (routes_[i]->id() == in_flight_.route) turn_ = i;
+  }
+}
+
 bool Receiver::next(Delivery& out) {
+  if (in_flight_.route != 0) [[unlikely]]
+    turn_to_the_event_in_flight();
   if (burst_left_ == 0 && !routes_.empty()) {  // its turn is over, though it may have more
     routes_[turn_]->publish_released();
     go_on();
@@ -171,6 +190,8 @@ void Receiver::hand_out(InRoute& route, const Found& found, Delivery& out) {
     // In place only if every bit pattern is a value: the publisher could still be writing.
     if (type.trivially_copyable && !type.valid && found.payload.size() == type.size) out.object = found.payload.data();
   }
+  in_hand_ = &route;
+  count(status_.counters.received, 1);
   replayed_ = {0, 0};
   if (in_flight_.route != 0 && in_flight_.route == out.route) [[unlikely]] {
     if (in_flight_.sequence == out.sequence) {
@@ -180,18 +201,25 @@ void Receiver::hand_out(InRoute& route, const Found& found, Delivery& out) {
     }
     in_flight_.route = 0;
   }
-  in_hand_ = &route;
-  count(status_.counters.received, 1);
+  record_flight(out, found);
+}
 
+void Receiver::record_flight(const Delivery& out, const Found& found) {
   FlightRecord& flight = status_.flight;
+  flight.event_counter.store(out.id.counter, std::memory_order_relaxed);
+  flight.type_and_topic.store(std::uint64_t{found.type} << 16 | found.topic, std::memory_order_relaxed);
+  if ((out.flags & Delivery::redelivered) != 0 && flight.route.load(std::memory_order_relaxed) == out.route &&
+      flight.sequence.load(std::memory_order_relaxed) == out.sequence) [[unlikely]] {
+    // set_in_flight() recorded it. Not emptied in between: if we die here, what its first attempt sent is still known.
+    flight.attempt.store(out.attempt, std::memory_order_relaxed);
+    return;
+  }
   flight.route.store(0, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);  // only our own death matters: a compiler barrier is enough
   flight.sequence.store(out.sequence, std::memory_order_relaxed);
   flight.attempt.store(out.attempt, std::memory_order_relaxed);
   flight.first_output.store(replayed_.first, std::memory_order_relaxed);
   flight.outputs_end.store(replayed_.second, std::memory_order_relaxed);
-  flight.event_counter.store(slot.counter, std::memory_order_relaxed);
-  flight.type_and_topic.store(std::uint64_t{found.type} << 16 | found.topic, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   flight.route.store(out.route, std::memory_order_relaxed);
 }
@@ -206,16 +234,28 @@ void Receiver::handled(const Delivery& delivery, bool known) {
   if (route->should_publish(delivery.payload.size())) route->publish_released();
 }
 
-bool Receiver::pin(const Delivery& delivery) {
-  return in_hand_ && in_hand_->id() == delivery.route && in_hand_->pin();
+std::shared_ptr<const void> Receiver::pin(const Delivery& delivery) {
+  if (!in_hand_ || in_hand_->id() != delivery.route) return nullptr;
+  for (const auto& [number, extent] : in_hand_->publisher().extents) {
+    const std::byte* const begin = extent->data();
+    const std::byte* const at = delivery.payload.data();
+    if (at < begin || at >= begin + extent->bytes()) continue;
+    if (!in_hand_->pin()) return nullptr;
+    return extent;
+  }
+  return nullptr;
 }
 
 void Receiver::unpin(std::uint32_t id, std::uint64_t sequence) {
   if (InRoute* route = find_route(id)) route->unpin(sequence);
 }
 
-bool Receiver::prepare_wait() {
+void Receiver::publish_released() {
   for (const auto& route : routes_) route->publish_released();
+}
+
+bool Receiver::prepare_wait() {
+  publish_released();
   const std::uint64_t sleep = status_.sleep.load(std::memory_order_relaxed);
   // seq_cst store, then seq_cst loads of the heads. PAIRS: OutRoute::flush_now.
   status_.sleep.store(sleep | 1, std::memory_order_seq_cst);

@@ -49,7 +49,9 @@ class Receiver {
   // Wiring ---------------------------------------------------------------------------------------------------------
   void set_wire_type(std::uint16_t wire, std::uint16_t index);
   void set_wire_topic(std::uint16_t wire, std::uint16_t handle);
-  void set_in_flight(const InFlight& in_flight) { in_flight_ = in_flight; }
+  /// Before the first event: it will be the first one handed out. Recorded at once, for it stays in flight if we die
+  /// too.
+  void set_in_flight(const InFlight& in_flight);
   /// The publisher's incarnation, made when it is new. Null with `error` set when its memory is not a status segment.
   std::shared_ptr<Publisher> publisher(std::uint64_t key, std::uint32_t incarnation, std::string_view name,
                                        int status_fd, std::string& error);
@@ -66,12 +68,14 @@ class Receiver {
   // Receiving ------------------------------------------------------------------------------------------------------
   bool next(Delivery& out);
   void handled(const Delivery& delivery, bool known);
-  /// Pins the event in hand. False: copy it.
-  bool pin(const Delivery& delivery);
+  /// Pins the event in hand, and returns what keeps its memory mapped. Null: copy it.
+  std::shared_ptr<const void> pin(const Delivery& delivery);
   void unpin(std::uint32_t route, std::uint64_t sequence);
   /// What its predecessor sent while handling the event handed out last; empty (0, 0) when it is not redelivered.
   std::pair<std::uint64_t, std::uint64_t> replayed_outputs() const { return replayed_; }
 
+  /// Lets the publishers reuse all that was handled.
+  void publish_released();
   bool prepare_wait();
   void end_wait();
 
@@ -83,6 +87,8 @@ class Receiver {
     word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
   bool take_from(InRoute& route, Delivery& out);
+  void record_flight(const Delivery& delivery, const Found& found);
+  void turn_to_the_event_in_flight();
   void go_on() {
     burst_left_ = burst;
     if (++turn_ >= routes_.size()) turn_ = 0;
