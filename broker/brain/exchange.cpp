@@ -82,6 +82,8 @@ void Exchange::remove(const Route& route, bool finishes) {
   } else {
     if (reader) {
       live->cursor = done(*live);
+      if (live->reader_knows) reader->deeds.read += live->cursor - live->reader_began;
+      reader->deeds.may_have_missed |= live->route.overwriting;
       reader->session->send(control::Detach{route.id});
       live->reader_knows = false;
     }
@@ -94,6 +96,10 @@ void Exchange::remove(const Route& route, bool finishes) {
 void Exchange::finish_removal(Live& live) {
   if (!live.removed || !live.publisher_done || !live.reader_done) return;
   discarded_[live.route.reader] += waiting(live);
+  if (Peer* publisher = peer(live.route.publisher); publisher && !live.segments.empty()) {
+    const Segment& newest = live.segments.back();
+    if (newest.view && !newest.ended) publisher->deeds.pushed += end(live) - newest.view->base();
+  }
   for (Segment& segment : live.segments) segment.given = Given::No;
   for (const Segment& segment : live.segments) forget_extents(live, segment.owner);
   const RouteId id = live.route.id;
@@ -107,22 +113,21 @@ void Exchange::finish_removal(Live& live) {
 
 void Exchange::joined(std::shared_ptr<Incarnation> incarnation, Session& session) {
   const ActorIndex actor = incarnation->actor;
-  Peer& self = peers_[actor] = Peer{std::move(incarnation), &session};
+  Peer& self = peers_[actor] = Peer{std::move(incarnation), &session, {}};
   for (const RouteId id : outgoing_[actor]) begin_segment(live_.at(id), self);
   for (const RouteId id : incoming_[actor]) attach_all(live_.at(id), self);
   affected_.insert(actor);
 }
 
-std::vector<std::string> Exchange::left(ActorIndex actor) {
-  std::vector<std::string> wrong;
+Deeds Exchange::left(ActorIndex actor) {
   const auto found = peers_.find(actor);
-  if (found == peers_.end()) return wrong;
-  const Peer dead = std::move(found->second);
+  if (found == peers_.end()) return {};
+  Peer dead = std::move(found->second);
   peers_.erase(found);
   // Copies: a removed route disappears from the sets when its last side is done.
   for (const RouteId id : std::set<RouteId>(outgoing_[actor])) {
     Live& live = live_.at(id);
-    if (auto text = end_segment(live, *dead.incarnation)) wrong.push_back(std::move(*text));
+    end_segment(live, dead);
     touch(live);
     finish_removal(live);
   }
@@ -133,7 +138,7 @@ std::vector<std::string> Exchange::left(ActorIndex actor) {
     finish_removal(live);
   }
   affected_.erase(actor);
-  return wrong;
+  return std::move(dead.deeds);
 }
 
 void Exchange::begin_segment(Live& live, Peer& publisher) {
@@ -161,36 +166,38 @@ void Exchange::begin_segment(Live& live, Peer& publisher) {
   publisher.session->send(message, fds);
 }
 
-std::optional<std::string> Exchange::end_segment(Live& live, const Incarnation& dead) {
+void Exchange::end_segment(Live& live, Peer& dead) {
+  const Incarnation& self = *dead.incarnation;
   live.answers.clear();
   live.follows = 0;
   if (live.removed) live.publisher_done = true;
-  if (live.segments.empty() || live.segments.back().owner->number != dead.number || live.segments.back().ended)
-    return std::nullopt;
+  if (live.segments.empty() || live.segments.back().owner->number != self.number || live.segments.back().ended) return;
   Segment& segment = live.segments.back();
   if (!segment.ring) {  // it died before its ring was announced: nothing was ever written
     live.segments.pop_back();
-    return std::nullopt;
+    return;
   }
   std::string error;
-  const auto ending = shm::final_head(segment.ring.get(), dead.status.fd(), live.route.id, done(live), error);
+  const auto ending = shm::final_head(segment.ring.get(), self.status.fd(), live.route.id, done(live), error);
   segment.ended = true;
   // Without a readable end the ring ends where its reader stands.
   segment.ending = ending.value_or(shm::Ending{std::max(done(live), live.next_base), false});
   live.next_base = std::max(live.next_base, segment.end());
+  dead.deeds.pushed += segment.end() - std::min(segment.view->base(), segment.end());
+  if (!ending)
+    dead.deeds.wrong.push_back("its ring to '" + table_.name_of(live.route.reader) +
+                               "' cannot be read to its end: " + error);
   if (Peer* reader = peer(live.route.reader); reader && segment.given != Given::No) {
     reader->session->send(
-        control::PublisherEnded{live.route.id, dead.number, segment.ending.final_head, segment.ending.from_record});
+        control::PublisherEnded{live.route.id, self.number, segment.ending.final_head, segment.ending.from_record});
     ring(live.data_bell);
   }
   // An empty one is of no use to a reader who never saw it: a publisher that crashes in a loop leaves nothing behind.
   if (segment.given == Given::No && segment.end() == segment.view->base()) live.segments.pop_back();
   drop_drained(live);
-  if (ending) return std::nullopt;
-  return "the ring to '" + table_.name_of(live.route.reader) + "' cannot be read to its end: " + error;
 }
 
-void Exchange::reader_left(Live& live, const Peer& dead) {
+void Exchange::reader_left(Live& live, Peer& dead) {
   if (live.reader_knows) {
     // Its own word says how far it came. A lie in it can only make it miss or repeat its own events.
     const std::uint64_t said = dead.incarnation->status.done(live.route.cursor_index);
@@ -201,6 +208,8 @@ void Exchange::reader_left(Live& live, const Peer& dead) {
         most = std::max(most, segment.ended ? segment.end() : segment.view->head() + segment.view->slots());
     }
     if (said >= live.cursor && said <= most) live.cursor = said;
+    dead.deeds.read += live.cursor - std::min(live.reader_began, live.cursor);
+    dead.deeds.may_have_missed |= live.route.overwriting;
   }
   live.reader_knows = false;
   if (live.removed) live.reader_done = true;

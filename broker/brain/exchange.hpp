@@ -47,6 +47,15 @@ struct Incarnation {
   std::set<std::pair<ActorIndex, std::uint32_t>> given;  // readers (and which life of theirs) that have the extents
 };
 
+/// What a life of an actor did, by its rings and cursors: exact, where its own counters may lag by the event during
+/// which it was killed.
+struct Deeds {
+  std::uint64_t pushed = 0;        // (event, reader) pairs that its rings hold or held
+  std::uint64_t read = 0;          // events that its cursors have passed
+  bool may_have_missed = false;    // it read rings that overwrite: `read` includes what it missed
+  std::vector<std::string> wrong;  // what was wrong with its memory, for the log
+};
+
 class Exchange {
  public:
   /// Why what an actor said cannot be: its control connection ends and it is killed.
@@ -60,9 +69,8 @@ class Exchange {
 
   /// The actor has got its Welcome. `session` lives until left().
   void joined(std::shared_ptr<Incarnation> incarnation, Session& session);
-  /// The actor is dead: confirmed, and all that it sent has been handled. Returns what was wrong with its memory, if
-  /// anything (for the log).
-  std::vector<std::string> left(ActorIndex actor);
+  /// The actor is dead: confirmed, and all that it sent has been handled.
+  Deeds left(ActorIndex actor);
   /// Are all of the actor's routes in place? Peers that are dead or not started do not count.
   bool settled(ActorIndex actor) const;
 
@@ -117,9 +125,10 @@ class Exchange {
     std::deque<Segment> segments;  // oldest first
     std::uint64_t cursor = 0;      // of the dead or absent reader, or where the living one began
     std::uint64_t next_base = 0;
-    std::uint32_t follows = 0;   // the reader's life whose cursors the publisher follows; 0 = none
-    bool reader_knows = false;   // the reader's present life has stored its cursor
-    std::deque<Answer> answers;  // RouteSwitched that are due
+    std::uint32_t follows = 0;       // the reader's life whose cursors the publisher follows; 0 = none
+    std::uint64_t reader_began = 0;  // where the reader's present life began to read
+    bool reader_knows = false;       // the reader's present life has stored its cursor
+    std::deque<Answer> answers;      // RouteSwitched that are due
     // A removed route stays until both sides are done with it.
     bool removed = false;
     bool publisher_done = false;
@@ -128,6 +137,7 @@ class Exchange {
   struct Peer {
     std::shared_ptr<Incarnation> incarnation;
     Session* session;
+    Deeds deeds;  // on routes that are gone already
   };
 
   Peer* peer(ActorIndex actor);
@@ -145,8 +155,8 @@ class Exchange {
   void attach_all(Live& live, Peer& reader);
   void attach(Live& live, Segment& segment, Peer& reader);
   void maybe_switch(Live& live);
-  std::optional<std::string> end_segment(Live& live, const Incarnation& dead);
-  void reader_left(Live& live, const Peer& dead);
+  void end_segment(Live& live, Peer& dead);
+  void reader_left(Live& live, Peer& dead);
   void drop_drained(Live& live);
   void forget_extents(const Live& live, const std::shared_ptr<Incarnation>& owner);
   void touch(const Live& live);

@@ -55,6 +55,7 @@ Exchange::Violation Exchange::attached(ActorIndex from, const control::Attached&
     if (segment.owner->number != message.incarnation) continue;
     if (segment.given != Given::Sent) break;
     segment.given = Given::Attached;
+    if (!live->reader_knows) live->reader_began = live->cursor;
     live->reader_knows = !live->removed || !live->reader_done;
     maybe_switch(*live);
     touch(*live);

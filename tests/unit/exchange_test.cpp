@@ -93,7 +93,8 @@ struct ExchangeTest : ::testing::Test {
   void die(ActorIndex actor) {
     lives.at(actor)->session->drain();
     EXPECT_THAT(lives.at(actor)->violations, IsEmpty());
-    EXPECT_THAT(exchange.left(actor), IsEmpty());
+    deeds = exchange.left(actor);
+    EXPECT_THAT(deeds.wrong, IsEmpty());
     lives.erase(actor);
     settle();
   }
@@ -107,6 +108,7 @@ struct ExchangeTest : ::testing::Test {
   Exchange exchange{table};
   std::map<ActorIndex, std::unique_ptr<Life>> lives;
   std::map<ActorIndex, std::uint32_t> incarnations;
+  Deeds deeds;  // of the last who died
   TopicId a = 0;
   ActorIndex publisher = 0, reader = 0;
 };
@@ -308,6 +310,28 @@ TEST_F(ExchangeTest, ThePublishersDeathDuringTheSwitchFreesTheReader) {
   EXPECT_TRUE(exchange.settled(reader));
   EXPECT_THAT(exchange.take_affected(), ::testing::Contains(reader));
   EXPECT_THAT(sub().handle(route()), ElementsAre(1));
+}
+
+TEST_F(ExchangeTest, RingsAndCursorsTellWhatADeadActorDid) {
+  join(publisher);
+  join(reader);
+  for (std::uint64_t i = 1; i <= 3; ++i) pub().push(route(), i);
+  pub().record(route(), 4);
+  EXPECT_THAT(sub().handle(route(), 2), ElementsAre(1, 2));
+  die(publisher);
+  EXPECT_EQ(deeds.pushed, 4u) << "what was committed counts";
+  die(reader);
+  EXPECT_EQ(deeds.read, 2u);
+  join(reader);
+  join(publisher);
+  pub().push(route(), 5);
+  EXPECT_THAT(sub().handle(route()), ElementsAre(3, 0, 5));
+  exchange.apply(table.set_reading(reader, false), true);
+  settle();
+  die(publisher);
+  EXPECT_EQ(deeds.pushed, 1u) << "also over a route that has ended";
+  die(reader);
+  EXPECT_EQ(deeds.read, 3u);
 }
 
 TEST_F(ExchangeTest, ALyingCursorIsNotBelieved) {
