@@ -38,6 +38,7 @@ void OutRoute::set_reader(PeerSegment status, std::uint32_t cursor_index) {
   released_ = &words.cursors[cursor_index].released;
   sleep_ = &words.sleep;
   signalled_ = 0;
+  overflow_reported = false;
   ring_bell();  // whoever was pushing when the last reader died may have left this one unrung
 }
 

@@ -81,7 +81,8 @@ class OutRoute {
 
   std::uint64_t queued_chunk_bytes(const Pool& pool) const;
 
-  unsigned staged = 0;  // events in the outbox that target this route
+  unsigned staged = 0;             // events in the outbox that target this route
+  bool overflow_reported = false;  // a Fail topic overflowed since this reader came
 
  private:
   struct Note {

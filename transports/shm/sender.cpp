@@ -200,7 +200,8 @@ Sender::Room Sender::find_room(Topic& topic, bool late) {
     }
     using Kind = OverflowPolicy::Kind;
     if (topic.is.policy.kind == Kind::Block && !late) return Room::Wait;
-    if (topic.is.policy.kind == Kind::Fail) events_.overflowed(target.route->id(), topic.is.wire);
+    if (topic.is.policy.kind == Kind::Fail && !std::exchange(target.route->overflow_reported, true))
+      events_.overflowed(target.route->id(), topic.is.wire);
     ++late_;
   }
   return Room::Now;

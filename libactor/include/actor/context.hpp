@@ -66,7 +66,9 @@ class Context {
   /// Memory for an event, where its readers will see it.
   template <EventOf<Events> T>
   [[nodiscard]] Loan<T> loan() {
-    static_assert(std::is_trivially_copyable_v<T>, "only trivially copyable events can be built in place");
+    static_assert(RawEvent<T>,
+                  "only events whose bytes travel as they are (no strings, vectors, optionals, variants) "
+                  "can be built in place; send() the others");
     host_.assert_owner();
     return Loan<T>(host_.port);
   }

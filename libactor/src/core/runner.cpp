@@ -79,12 +79,12 @@ void Runner::run() {
   using Clock = Loop::Clock;
   unsigned idle_turns = 0;
   Clock::time_point idle_since{};
-  while (!host_.stop_requested || (pending_ && !failed())) {
+  // A stop of its own waits for what is staged; one that comes from outside (quiet_) has waited, and gives it up.
+  while (!host_.stop_requested || (host_.port.has_staged() && !quiet_ && !failed())) {
     if (turn()) {
       idle_turns = 0;
       continue;
     }
-    if (host_.stop_requested && host_.port.has_staged() && quiet_) break;  // told to stop: what is staged is given up
     ++idle_turns;
     if (options_.spin.count() != 0) {
       if (idle_turns % turns_between_clocks != 0) continue;
@@ -175,6 +175,15 @@ bool Runner::finish_pending() {
   return true;
 }
 
+/// Once for each sender and topic: a reader that knows fewer types than its publishers is in order.
+void Runner::note_unknown() {
+  if (!noted_.emplace(delivery_.sender, delivery_.topic).second) return;
+  std::fprintf(stderr,
+               "libactor: %s skips events of %s on topic %s whose type its program does not know (noted once)\n",
+               std::string(host_.id.name()).c_str(), std::string(delivery_.sender.name()).c_str(),
+               std::string(host_.port.topic_name(delivery_.topic)).c_str());
+}
+
 /// True: the handler's events found no room; the event counts as handled once they are out.
 bool Runner::dispatch() {
   const void* event = delivery_.object;
@@ -188,6 +197,7 @@ bool Runner::dispatch() {
       known = false;
     }
   }
+  if (delivery_.type == Delivery::unknown_type) note_unknown();
   if (known && !guarded("handle_event", [&] { actor_.dispatch(delivery_, event, host_.port); }))
     return host_.port.has_staged();  // it stays in flight
   if (host_.port.has_staged()) [[unlikely]] {
@@ -227,6 +237,7 @@ void Runner::finish() {
   if (!started_) return;
   started_ = false;
   guarded("on_shutdown", [&] { actor_.on_shutdown(); });
+  host_.port.push_staged();
   host_.port.flush();
   actor_.unbind();
 }

@@ -5,6 +5,8 @@
 #include <actor/actor.hpp>
 #include <core/scratch.hpp>
 #include <optional>
+#include <set>
+#include <utility>
 
 namespace actor {
 
@@ -42,6 +44,7 @@ class Runner {
   template <class Function>
   bool guarded(const char* where, Function&& function);
   bool swallow(const Error& error);
+  void note_unknown();
 
   ActorBase& actor_;
   Host& host_;
@@ -58,6 +61,7 @@ class Runner {
   bool was_busy_ = false;
   Loop::Clock::time_point last_poll_{};
   std::optional<Error> error_;
+  std::set<std::pair<ActorId, std::uint16_t>> noted_;
 };
 
 }  // namespace actor
