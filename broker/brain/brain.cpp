@@ -18,6 +18,9 @@ namespace {
 /// Two Ctrl-C closer together than this are one: a terminal and a service manager may both pass one on.
 constexpr auto same_interrupt = std::chrono::milliseconds(200);
 
+/// Tools, and programs that have not said hello.
+constexpr std::size_t max_connections = 256;
+
 std::uint64_t random_number() {
   std::uint64_t value = 0;
   if (getrandom(&value, sizeof value, 0) != sizeof value) throw_errno("drawing the runtime's id (getrandom)");
@@ -243,6 +246,10 @@ void Brain::accept() {
                     std::to_string(accepted->peer.pid) + "): only uid " + std::to_string(getuid()) + " and root may");
       continue;
     }
+    if (connections_.size() >= max_connections) {
+      log_.warn("refused", "", "refused a connection: " + std::to_string(max_connections) + " are open already");
+      continue;
+    }
     const std::uint64_t id = next_connection_++;
     connections_[id] = {std::make_unique<Session>(std::move(accepted->socket), loop_, *this, id), accepted->peer.pid};
   }
@@ -343,7 +350,6 @@ void Brain::other_version(Session& session, unsigned version) {
   if (ActorEntry* entry = entry_of(session)) return refuse(*entry, text);
   session.send(control::Refused{text});
   log_.warn("refused", "", "refused a program that connected: " + text);
-  hung_up(session);
 }
 
 void Brain::violated(Session& session, const std::string& what) {

@@ -114,8 +114,7 @@ ActorEntry* Brain::adopt(Session& session, const control::Hello& hello) {
   if (connection == connections_.end()) return nullptr;
   const auto turn_away = [&](const std::string& why) {
     log_.warn("refused", hello.name, "refused a hand-started program: " + why);
-    session.send(control::Refused{why});
-    hung_up(session);
+    session.send(control::Refused{why});  // it exits; whatever else it says meets nobody
     return nullptr;
   };
   if (!is_good_name(hello.name))
