@@ -1,0 +1,238 @@
+// The actors of the benchmark, each in a process of its own. What to do is in the environment (BENCH_...), set by the
+// manifest; what was measured goes as one line of JSON into the pipe that BENCH_RESULTS names. See broker_run.cpp.
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <actor/run.hpp>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "events.hpp"
+#include "measure.hpp"
+
+namespace bench {
+namespace {
+
+std::string setting(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+std::uint64_t number(const char* name) {
+  return std::strtoull(setting(name).c_str(), nullptr, 10);
+}
+
+void pin_if_asked() {
+  const std::string cpu = setting("BENCH_CPU");
+  if (cpu.empty()) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<unsigned>(std::stoul(cpu)), &set);
+  if (sched_setaffinity(0, sizeof set, &set) != 0)
+    throw actor::Error(actor::ErrorCode::Io, "pinning to core " + cpu, errno);
+}
+
+/// A line is written whole: it is shorter than a pipe's atomic write.
+void report(const std::string& line) {
+  const int fd = open(setting("BENCH_RESULTS").c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+    throw actor::Error(actor::ErrorCode::Io, "writing a result to " + setting("BENCH_RESULTS"), errno);
+  close(fd);
+}
+
+template <class... Values>
+std::string text(const char* format, Values... values) {
+  char line[512];
+  std::snprintf(line, sizeof line, format, values...);
+  return line;
+}
+
+struct Settings {
+  std::uint64_t size = number("BENCH_SIZE");
+  std::uint64_t events = number("BENCH_EVENTS");
+  std::uint64_t warm_up = number("BENCH_WARM_UP");
+  std::uint64_t writers = number("BENCH_WRITERS");
+  bool read_all = setting("BENCH_READ") == "all";
+};
+
+}  // namespace
+
+class BenchActor : public actor::Actor<BenchEvents> {
+ public:
+  void on_start() override { pin_if_asked(); }
+
+ protected:
+  /// Every word of the payload is written, once: into the memory that the readers will see if the event is large.
+  template <class Payload>
+  void send_one(BenchTopic topic, std::uint64_t sequence) {
+    if constexpr (sizeof(Payload) >= 64u << 10) {
+      auto loan = ctx().loan<Payload>();
+      fill(*loan, topic, sequence);
+      ctx().send(std::move(loan));
+    } else {
+      Payload event;
+      fill(event, topic, sequence);
+      ctx().send(event);
+    }
+  }
+  void send_one(BenchTopic topic, std::uint64_t sequence) {
+    switch (settings_.size) {
+      case sizeof(Payload64):
+        return send_one<Payload64>(topic, sequence);
+      case sizeof(Payload1K):
+        return send_one<Payload1K>(topic, sequence);
+      case sizeof(Payload64K):
+        return send_one<Payload64K>(topic, sequence);
+      default:
+        return send_one<Payload1M>(topic, sequence);
+    }
+  }
+
+  /// Reads the event as the case wants it. Returns its number.
+  std::uint64_t read(const actor::Envelope<BenchEvents>& envelope) const {
+    return envelope.visit([this](const auto& event) {
+      keep(settings_.read_all ? sum_words(event.words.data(), sizeof event.words) : event.words.front());
+      return event.sequence;
+    });
+  }
+
+  Settings settings_;
+
+ private:
+  template <class Payload>
+  void fill(Payload& event, BenchTopic topic, std::uint64_t sequence) const {
+    event.topic = topic;
+    event.sequence = sequence;
+    std::memcpy(event.words.data(), pattern_.get(), sizeof event.words);
+  }
+
+  std::unique_ptr<std::uint64_t[]> pattern_ = std::make_unique<std::uint64_t[]>(sizeof(Payload1M) / 8);
+};
+
+/// Sends, waits for the answer, sends the next.
+class Pinger : public BenchActor {
+ public:
+  void on_start() override {
+    BenchActor::on_start();
+    round_trips_.reserve(settings_.events);
+  }
+  actor::StepAction step() override {
+    ping();
+    return actor::StepAction::Never();
+  }
+  void handle_event(const actor::Envelope<BenchEvents>& envelope) override {
+    const std::uint64_t sequence = read(envelope);
+    const std::int64_t now = monotonic_ns();
+    if (sequence != sent_)
+      throw actor::Error(actor::ErrorCode::Internal,
+                         "expected answer " + std::to_string(sent_) + ", got " + std::to_string(sequence));
+    if (sent_ == settings_.warm_up) cpu_start_ = cpu_ns();
+    if (sent_ > settings_.warm_up) round_trips_.push_back(now - sent_at_);
+    if (sent_ == settings_.events) return finish();
+    ping();
+  }
+
+ private:
+  void ping() {
+    sent_at_ = monotonic_ns();
+    send_one(BenchTopic::Forward, ++sent_);
+  }
+  void finish() {
+    Outcome outcome;
+    set_latency(outcome, round_trips_);
+    report(text("{\"end\":\"pinger\",\"p50_ns\":%.1f,\"p99_ns\":%.1f,\"cpu_ns\":%" PRId64 "}\n", outcome.p50_ns,
+                outcome.p99_ns, cpu_ns() - cpu_start_));
+  }
+
+  std::uint64_t sent_ = 0;
+  std::int64_t sent_at_ = 0;
+  std::int64_t cpu_start_ = 0;
+  std::vector<std::int64_t> round_trips_;
+};
+
+/// Answers every event with one of the same size.
+class Ponger : public BenchActor {
+ public:
+  void handle_event(const actor::Envelope<BenchEvents>& envelope) override {
+    const std::uint64_t sequence = read(envelope);
+    if (sequence == settings_.warm_up) cpu_start_ = cpu_ns();
+    send_one(BenchTopic::Back, sequence);
+    if (sequence == settings_.events)
+      report(text("{\"end\":\"ponger\",\"cpu_ns\":%" PRId64 "}\n", cpu_ns() - cpu_start_));
+  }
+
+ private:
+  std::int64_t cpu_start_ = 0;
+};
+
+/// Sends as fast as the topic takes it.
+class Source : public BenchActor {
+ public:
+  actor::StepAction step() override {
+    // A step is not called while an event waits for room: when all are sent, all are out.
+    if (sent_ == settings_.events) {
+      report(text("{\"end\":\"source\",\"cpu_ns\":%" PRId64 "}\n", cpu_ns() - cpu_start_));
+      return actor::StepAction::Never();
+    }
+    for (int burst = 0; burst < most_in_a_step && sent_ < settings_.events && !ctx().is_sender_full(); ++burst) {
+      if (sent_ == settings_.warm_up) cpu_start_ = cpu_ns();
+      send_one(BenchTopic::Forward, ++sent_);
+    }
+    return actor::StepAction::Continue();
+  }
+
+ private:
+  static constexpr int most_in_a_step = 32;
+  std::uint64_t sent_ = 0;
+  std::int64_t cpu_start_ = 0;
+};
+
+/// Takes the events of all sources, and checks that none is missing.
+class Sink : public BenchActor {
+ public:
+  void on_start() override {
+    BenchActor::on_start();
+    total_ = settings_.events * settings_.writers;
+    warm_up_ = settings_.warm_up * settings_.writers;
+  }
+  void handle_event(const actor::Envelope<BenchEvents>& envelope) override {
+    const std::uint64_t sequence = read(envelope);
+    if (sequence != ++last_of(envelope.id().actor))
+      throw actor::Error(actor::ErrorCode::Internal, "expected event " + std::to_string(last_of(envelope.id().actor)) +
+                                                         ", got " + std::to_string(sequence));
+    if (++received_ == warm_up_) {
+      first_ns_ = monotonic_ns();
+      cpu_start_ = cpu_ns();
+    }
+    if (received_ == total_)
+      report(text("{\"end\":\"sink\",\"first_ns\":%" PRId64 ",\"last_ns\":%" PRId64 ",\"cpu_ns\":%" PRId64 "}\n",
+                  first_ns_, monotonic_ns(), cpu_ns() - cpu_start_));
+  }
+
+ private:
+  std::uint64_t& last_of(std::uint64_t source) {
+    for (auto& [key, last] : last_) {
+      if (key == source) return last;
+    }
+    return last_.emplace_back(source, 0).second;
+  }
+
+  std::uint64_t total_ = 0;
+  std::uint64_t warm_up_ = 0;
+  std::uint64_t received_ = 0;
+  std::int64_t first_ns_ = 0;
+  std::int64_t cpu_start_ = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> last_;
+};
+
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  using namespace bench;
+  return actor::run<Pinger, Ponger, Source, Sink>(argc, argv);
+}

@@ -1,0 +1,12 @@
+#pragma once
+// A case through libactor: writes a manifest into a directory of its own, starts actor-broker with it, collects what
+// the actors report, and stops the broker. Nothing but the public interface is used. Used by the driver only.
+
+#include "measure.hpp"
+
+namespace bench {
+
+/// Throws std::runtime_error, with the broker's output, when the case did not come to its end.
+Outcome run_through_broker(const Case& what);
+
+}  // namespace bench

@@ -1,0 +1,208 @@
+// The benchmark: libactor between processes, beside the machine's floors and Boost's message_queue, all in one run.
+// Every side of a case is run in turn, round after round, because the machine drifts; the table gives medians.
+// `tests/bench/run` builds and starts it.
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+
+#include "boost_queue.hpp"
+#include "broker_run.hpp"
+#include "children.hpp"
+#include "floors.hpp"
+#include "report.hpp"
+
+namespace bench {
+namespace {
+
+struct Options {
+  std::string json;
+  std::string only;
+  bool quick = false;
+};
+
+/// How much to do. A state of the machine is reported from `fewest_runs` on.
+struct Effort {
+  std::size_t runs = 5;
+  std::size_t fewest_runs = 3;
+  std::size_t attempts = 15;
+  std::uint64_t divisor = 1;
+};
+
+std::uint64_t events_of(Kind kind, Mode mode, std::uint64_t size) {
+  const bool spin = mode == Mode::Spin;
+  if (kind == Kind::Latency) {
+    if (size <= 1u << 10) return spin ? 100'000 : 10'000;
+    return size <= 64u << 10 ? (spin ? 20'000 : 5'000) : 1'000;
+  }
+  if (size <= 64) return 2'000'000;
+  if (size <= 1u << 10) return 500'000;
+  return size <= 64u << 10 ? 20'000 : 2'000;
+}
+
+/// What may wait between a writer and a reader: about as many bytes for each size, but never fewer than 4 events.
+std::uint64_t capacity_of(std::uint64_t size) {
+  return std::max<std::uint64_t>(4, std::min<std::uint64_t>(1024, (512u << 10) / size));
+}
+
+/// So that there is a tenth to leave out.
+constexpr std::uint64_t fewest_events = 20;
+
+std::vector<Case> all_cases(const Effort& effort) {
+  std::vector<Case> cases;
+  const auto add = [&](Kind kind, Mode mode, unsigned writers, unsigned readers, std::uint64_t size, Read read) {
+    const std::uint64_t events = events_of(kind, mode, size) / effort.divisor / writers;
+    cases.push_back({kind, mode, writers, readers, size, read, std::max(fewest_events, events), capacity_of(size)});
+  };
+  constexpr std::uint64_t sizes[] = {64, 1u << 10, 64u << 10, 1u << 20};
+  for (const Mode mode : {Mode::Spin, Mode::Sleep, Mode::SleepOneCore}) {
+    if (mode == Mode::Spin && cores().size() < 2) continue;
+    for (const std::uint64_t size : sizes) add(Kind::Latency, mode, 1, 1, size, Read::All);
+  }
+  for (const Mode mode : {Mode::Spin, Mode::Sleep}) {
+    if (mode == Mode::Spin && cores().size() < 2) continue;
+    for (const std::uint64_t size : sizes) {
+      add(Kind::Throughput, mode, 1, 1, size, Read::All);
+      if (size >= 64u << 10) add(Kind::Throughput, mode, 1, 1, size, Read::Head);
+    }
+  }
+  for (const std::uint64_t size : sizes) {
+    add(Kind::Throughput, Mode::Sleep, 1, 4, size, Read::All);
+    if (size >= 64u << 10) add(Kind::Throughput, Mode::Sleep, 1, 4, size, Read::Head);
+    add(Kind::Throughput, Mode::Sleep, 4, 1, size, Read::All);
+  }
+  return cases;
+}
+
+std::string name_of(const Case& what) {
+  return std::string(to_string(what.kind)) + "/" + to_string(what.mode) + "/" + what.shape() + "/" +
+         std::to_string(what.size) + "/" + to_string(what.read);
+}
+
+struct Side {
+  std::string peer;
+  std::function<Outcome()> run;
+  std::map<std::string, std::vector<Outcome>> by_state;
+  std::vector<Outcome> all;
+
+  std::size_t most_runs() const {
+    std::size_t most = 0;
+    for (const auto& [state, outcomes] : by_state) most = std::max(most, outcomes.size());
+    return most;
+  }
+};
+
+std::vector<Side> sides_of(const Case& what) {
+  std::vector<Side> sides;
+  sides.push_back({"libactor-shm", [=] { return run_through_broker(what); }, {}, {}});
+  sides.push_back({"boost-mq", [=] { return run_boost_queue(what); }, {}, {}});
+  if (what.kind == Kind::Latency && what.size == 64) {
+    sides.push_back({"floor",
+                     [=] {
+                       return what.mode == Mode::Spin ? cache_line_ping_pong(what.events)
+                                                      : eventfd_ping_pong(what.mode, what.events);
+                     },
+                     {},
+                     {}});
+  }
+  if (what.kind == Kind::Throughput && what.mode == Mode::Spin && what.size >= 64u << 10)
+    sides.push_back({"floor", [=] { return memory_copy(what.size); }, {}, {}});
+  return sides;
+}
+
+/// One run, if need be between two probes of the cores' distance. Kept for its state when both found the same.
+void run_once(const Case& what, Side& side) {
+  if (what.mode != Mode::Spin) {
+    const Outcome outcome = side.run();
+    side.by_state[""].push_back(outcome);
+    side.all.push_back(outcome);
+    return;
+  }
+  const Distance before = distance_of(probe());
+  const Outcome outcome = side.run();
+  const Distance after = distance_of(probe());
+  side.all.push_back(outcome);
+  if (before == after && before != Distance::Between)
+    side.by_state[before == Distance::Near ? "near" : "far"].push_back(outcome);
+}
+
+std::vector<Row> measure(const Case& what, const Effort& effort) {
+  std::vector<Side> sides = sides_of(what);
+  const auto is_done = [&](const Side& side) { return side.most_runs() >= effort.runs; };
+  for (std::size_t attempt = 0; attempt < effort.attempts; ++attempt) {
+    if (std::all_of(sides.begin(), sides.end(), is_done)) break;
+    for (Side& side : sides) {
+      if (!is_done(side)) run_once(what, side);
+    }
+  }
+  std::vector<Row> rows;
+  for (Side& side : sides) {
+    const std::size_t before = rows.size();
+    for (const auto& [state, outcomes] : side.by_state) {
+      if (outcomes.size() >= effort.fewest_runs)
+        rows.push_back({what, side.peer, state, outcomes.size(), median_of(outcomes)});
+    }
+    if (rows.size() == before) rows.push_back({what, side.peer, "mixed", side.all.size(), median_of(side.all)});
+  }
+  return rows;
+}
+
+bool parse(int argc, char** argv, Options& options) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--quick") {
+      options.quick = true;
+    } else if (word == "--json" && i + 1 < argc) {
+      options.json = argv[++i];
+    } else if (word == "--only" && i + 1 < argc) {
+      options.only = argv[++i];
+    } else {
+      std::cerr
+          << "usage: " << argv[0]
+          << " [--json FILE] [--quick] [--only NAME]\n"
+             "NAME is a part of BENCH/MODE/SHAPE/SIZE/READ, such as latency/spin or throughput/sleep/1-4/64/all\n";
+      return false;
+    }
+  }
+  return true;
+}
+
+int run(const Options& options) {
+  Effort effort;
+  if (options.quick) effort = {1, 1, 2, 100};
+  if (cores().size() < 2) std::cout << "one core only: the spinning cases are left out\n";
+  std::vector<Row> rows;
+  for (const Case& what : all_cases(effort)) {
+    if (name_of(what).find(options.only) == std::string::npos) continue;
+    for (Row& row : measure(what, effort)) {
+      print(row, std::cout);
+      rows.push_back(std::move(row));
+    }
+  }
+  if (rows.empty()) throw std::runtime_error("no case has \"" + options.only + "\" in its name; see --help");
+  if (!options.json.empty()) {
+    std::ofstream file(options.json);
+    write_json(rows, file);
+    if (!file.flush()) throw std::runtime_error("cannot write " + options.json + ": " + std::strerror(errno));
+  }
+  print_targets(rows, std::cout);
+  return 0;
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  bench::Options options;
+  if (!bench::parse(argc, argv, options)) return 2;
+  try {
+    return bench::run(options);
+  } catch (const std::exception& error) {
+    std::cerr << "bench: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,102 @@
+#pragma once
+// What is measured: a case is one line of the table, an outcome what one run of one side gave. Plain values, made by
+// the driver, read by every side; one process, one thread.
+
+#include <algorithm>
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+enum class Kind { Latency, Throughput };
+
+/// How the ends wait for each other.
+enum class Mode {
+  Spin,          ///< they poll, each on a core of its own
+  Sleep,         ///< they sleep at once, and run where the kernel puts them
+  SleepOneCore,  ///< they sleep at once, both on one core
+};
+
+/// How much of a payload the reader looks at.
+enum class Read { All, Head };
+
+struct Case {
+  Kind kind;
+  Mode mode;
+  unsigned writers;
+  unsigned readers;
+  std::uint64_t size;
+  Read read;
+  std::uint64_t events;    // round trips, or events of each writer
+  std::uint64_t capacity;  // of the topic, or of the queue
+
+  /// Not measured: the first tenth.
+  std::uint64_t warm_up() const { return events / 10; }
+  std::string shape() const { return std::to_string(writers) + "-" + std::to_string(readers); }
+};
+
+/// Zero is what was not measured.
+struct Outcome {
+  double p50_ns = 0;  // one way: half a round trip
+  double p99_ns = 0;
+  double per_s = 0;              // deliveries
+  double writer_ns = 0;          // the writer's processor time for one event
+  double cpu_s_per_million = 0;  // of all ends together, for a million deliveries (round trips: two each)
+};
+
+inline const char* to_string(Kind kind) {
+  return kind == Kind::Latency ? "latency" : "throughput";
+}
+inline const char* to_string(Mode mode) {
+  constexpr const char* names[] = {"spin", "sleep", "sleep-1core"};
+  return names[static_cast<int>(mode)];
+}
+inline const char* to_string(Read read) {
+  return read == Read::All ? "all" : "head";
+}
+
+inline std::int64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+inline std::int64_t monotonic_ns() {
+  return clock_ns(CLOCK_MONOTONIC);
+}
+inline std::int64_t cpu_ns() {
+  return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/// The value that `share` of all values do not exceed. REQUIRES: !values.empty().
+template <class Number>
+Number percentile(std::vector<Number> values, double share) {
+  const auto rank = static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(rank);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+template <class Number>
+Number median(std::vector<Number> values) {
+  return percentile(std::move(values), 0.5);
+}
+
+/// Round trips into one-way times.
+inline void set_latency(Outcome& outcome, const std::vector<std::int64_t>& round_trips) {
+  outcome.p50_ns = static_cast<double>(percentile(round_trips, 0.5)) / 2;
+  outcome.p99_ns = static_cast<double>(percentile(round_trips, 0.99)) / 2;
+}
+
+/// Reads every word. The sum is given to somebody who could look at it, else the compiler would read nothing.
+inline std::uint64_t sum_words(const void* bytes, std::size_t size) {
+  const auto* word = static_cast<const std::uint64_t*>(bytes);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < size / sizeof(std::uint64_t); ++i) sum += word[i];
+  return sum;
+}
+inline void keep(std::uint64_t value) {
+  asm volatile("" : : "r"(value) : "memory");
+}
+
+}  // namespace bench

@@ -1,0 +1,148 @@
+#include "report.hpp"
+
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <ostream>
+
+namespace bench {
+namespace {
+
+template <class... Values>
+std::string text(const char* format, Values... values) {
+  char line[512];
+  std::snprintf(line, sizeof line, format, values...);
+  return line;
+}
+
+using Filter = std::function<bool(const Row&)>;
+
+std::vector<const Row*> all_of(const std::vector<Row>& rows, const Filter& wanted) {
+  std::vector<const Row*> found;
+  for (const Row& row : rows) {
+    if (wanted(row)) found.push_back(&row);
+  }
+  return found;
+}
+
+struct Selection {
+  const char* peer;
+  Kind kind;
+  Mode mode;
+  const char* shape;
+  std::uint64_t size;
+  std::optional<Read> read = {};
+
+  bool operator()(const Row& row) const {
+    return row.peer == peer && row.what.kind == kind && row.what.mode == mode && row.what.shape() == shape &&
+           row.what.size == size && (!read || row.what.read == *read);
+  }
+};
+
+struct Target {
+  std::string text;
+  double limit;
+  bool at_most;
+};
+
+void print_target(const Target& target, double ratio, std::ostream& out) {
+  const bool met = target.at_most ? ratio <= target.limit : ratio >= target.limit;
+  out << bench::text("%-4s %7.2f %s %-4g %s\n", met ? "pass" : "MISS", ratio,
+                     target.at_most ? "<=" : ">=", target.limit, target.text.c_str());
+}
+
+/// `ours` over `theirs`, for each pair in the same state.
+void compare(const std::vector<Row>& rows, const Target& target, const Selection& ours, const Selection& theirs,
+             double Outcome::*value, std::ostream& out) {
+  for (const Row* our : all_of(rows, ours)) {
+    for (const Row* their : all_of(rows, theirs)) {
+      if (our->state != their->state || their->median.*value == 0) continue;
+      Target named = target;
+      if (!our->state.empty()) named.text += " (" + our->state + ")";
+      print_target(named, our->median.*value / their->median.*value, out);
+    }
+  }
+}
+
+constexpr std::uint64_t kib = 1u << 10;
+constexpr std::uint64_t mib = 1u << 20;
+
+void print_throughput_targets(const std::vector<Row>& rows, std::ostream& out) {
+  for (const Mode mode : {Mode::Spin, Mode::Sleep}) {
+    compare(rows, {text("64 B 1-1 events/s, %s / boost-mq, %s", to_string(mode), to_string(mode)), 2, false},
+            {"libactor-shm", Kind::Throughput, mode, "1-1", 64}, {"boost-mq", Kind::Throughput, mode, "1-1", 64},
+            &Outcome::per_s, out);
+  }
+  for (const Read read : {Read::All, Read::Head}) {
+    compare(rows, {text("1 MiB 1-4 / 1-1, the writer's processor time, reader reads %s", to_string(read)), 1.2, true},
+            {"libactor-shm", Kind::Throughput, Mode::Sleep, "1-4", mib, read},
+            {"libactor-shm", Kind::Throughput, Mode::Sleep, "1-1", mib, read}, &Outcome::writer_ns, out);
+  }
+  for (const Read read : {Read::All, Read::Head}) {
+    compare(rows, {text("1 MiB 1-1 events/s, spin / memcpy/s, reader reads %s", to_string(read)), 0.7, false},
+            {"libactor-shm", Kind::Throughput, Mode::Spin, "1-1", mib, read},
+            {"floor", Kind::Throughput, Mode::Spin, "1-1", mib, read}, &Outcome::per_s, out);
+  }
+}
+
+}  // namespace
+
+Outcome median_of(const std::vector<Outcome>& outcomes) {
+  Outcome result;
+  for (const auto member :
+       {&Outcome::p50_ns, &Outcome::p99_ns, &Outcome::per_s, &Outcome::writer_ns, &Outcome::cpu_s_per_million}) {
+    std::vector<double> values;
+    for (const Outcome& outcome : outcomes) values.push_back(outcome.*member);
+    result.*member = median(values);
+  }
+  return result;
+}
+
+void write_json(const std::vector<Row>& rows, std::ostream& out) {
+  out << "[";
+  const char* between = "\n";
+  for (const Row& row : rows) {
+    out << between
+        << text("{\"bench\":\"%s\",\"peer\":\"%s\",\"mode\":\"%s\",\"shape\":\"%s\",\"size\":%llu,\"read\":\"%s\"",
+                to_string(row.what.kind), row.peer.c_str(), to_string(row.what.mode), row.what.shape().c_str(),
+                static_cast<unsigned long long>(row.what.size), to_string(row.what.read));
+    if (!row.state.empty()) out << ",\"state\":\"" << row.state << '"';
+    out << ",\"runs\":" << row.runs;
+    const Outcome& of = row.median;
+    for (const auto& [name, value] :
+         {std::pair("p50_ns", of.p50_ns), std::pair("p99_ns", of.p99_ns), std::pair("per_s", of.per_s),
+          std::pair("writer_ns", of.writer_ns), std::pair("cpu_s_per_million", of.cpu_s_per_million)}) {
+      if (value != 0) out << text(",\"%s\":%.6g", name, value);
+    }
+    out << "}";
+    between = ",\n";
+  }
+  out << "\n]\n";
+}
+
+void print(const Row& row, std::ostream& out) {
+  const Outcome& of = row.median;
+  out << text("%-10s %-12s %-11s %-3s %7llu %-4s %-5s runs %zu ", to_string(row.what.kind), row.peer.c_str(),
+              to_string(row.what.mode), row.what.shape().c_str(), static_cast<unsigned long long>(row.what.size),
+              to_string(row.what.read), row.state.c_str(), row.runs);
+  if (of.p50_ns != 0) out << text(" p50 %9.0f ns  p99 %9.0f ns", of.p50_ns, of.p99_ns);
+  if (of.per_s != 0) out << text(" %12.0f /s", of.per_s);
+  if (of.writer_ns != 0) out << text("  writer %8.0f ns", of.writer_ns);
+  if (of.cpu_s_per_million != 0) out << text("  cpu %.3g s/M", of.cpu_s_per_million);
+  out << std::endl;
+}
+
+void print_targets(const std::vector<Row>& rows, std::ostream& out) {
+  out << "targets:\n";
+  compare(rows, {"64 B latency, spin / cache-line ping-pong", 4, true},
+          {"libactor-shm", Kind::Latency, Mode::Spin, "1-1", 64}, {"floor", Kind::Latency, Mode::Spin, "1-1", 64},
+          &Outcome::p50_ns, out);
+  for (const Mode mode : {Mode::Sleep, Mode::SleepOneCore}) {
+    compare(rows, {text("64 B latency, %s / eventfd ping-pong", to_string(mode)), 1.2, true},
+            {"libactor-shm", Kind::Latency, mode, "1-1", 64}, {"floor", Kind::Latency, mode, "1-1", 64},
+            &Outcome::p50_ns, out);
+  }
+  print_throughput_targets(rows, out);
+}
+
+}  // namespace bench

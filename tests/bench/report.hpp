@@ -1,0 +1,25 @@
+#pragma once
+// The table: rows of medians, as JSON and for people, and the targets as ratios of rows. Made and read by the driver.
+
+#include <iosfwd>
+
+#include "measure.hpp"
+
+namespace bench {
+
+struct Row {
+  Case what;
+  std::string peer;   // libactor-shm, boost-mq, floor
+  std::string state;  // near, far or mixed; empty where it does not matter
+  std::size_t runs;
+  Outcome median;
+};
+
+Outcome median_of(const std::vector<Outcome>& outcomes);
+
+void write_json(const std::vector<Row>& rows, std::ostream& out);
+void print(const Row& row, std::ostream& out);
+/// One line for each target that these rows can answer: met or missed, by which ratio.
+void print_targets(const std::vector<Row>& rows, std::ostream& out);
+
+}  // namespace bench
