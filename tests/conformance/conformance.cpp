@@ -15,6 +15,15 @@ std::vector<TopicSpec> one_topic_per_policy(std::size_t capacity) {
           {"drop-oldest", OverflowPolicy::drop_oldest(), capacity}};
 }
 
+void add_to(PortCounters& sum, const PortCounters& counters) {
+  sum.published += counters.published;
+  sum.sent += counters.sent;
+  sum.dropped += counters.dropped;
+  sum.received += counters.received;
+  sum.handled += counters.handled;
+  sum.skipped += counters.skipped;
+}
+
 World& Conformance::make_world(WorldOptions options) {
   world_ = GetParam().make(std::move(options));
   return *world_;
@@ -24,12 +33,7 @@ PortCounters Conformance::totals() {
   PortCounters sum = world_->departed();
   for (Peer* peer : world_->peers()) {
     const PortCounters counters = peer->port().counters();
-    sum.published += counters.published;
-    sum.sent += counters.sent;
-    sum.dropped += counters.dropped;
-    sum.received += counters.received;
-    sum.handled += counters.handled;
-    sum.skipped += counters.skipped;
+    add_to(sum, counters);
     sum.staged += counters.staged;
   }
   return sum;

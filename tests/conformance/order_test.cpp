@@ -63,7 +63,7 @@ TEST_P(Order, ABusySenderDoesNotKeepAnotherOneWaiting) {
   const std::vector<std::uint64_t> received = reader.receive_numbers();
   const auto place = std::find(received.begin(), received.end(), 1000u) - received.begin();
   EXPECT_EQ(received.size(), 65u);
-  EXPECT_LT(place, 2) << "senders take turns";
+  EXPECT_LT(place, 32) << "senders take turns, though not after every event";
 }
 
 TEST_P(Order, IdsAreUniqueAndCountUpPerSender) {
@@ -97,7 +97,7 @@ TEST_P(Order, MetaTravelsWithTheEvent) {
   const EventId id = sender.send_number("block", 1, parent);
   const EventId orphan = sender.send_number("block", 2);
   Delivery delivery;
-  ASSERT_TRUE(reader.port().next(delivery));
+  ASSERT_TRUE(reader.next(delivery));
   EXPECT_EQ(delivery.id, id);
   EXPECT_EQ(delivery.parent, parent);
   EXPECT_EQ(delivery.sender, sender.id());
@@ -107,11 +107,11 @@ TEST_P(Order, MetaTravelsWithTheEvent) {
   EXPECT_EQ(reader.port().topic_name(delivery.topic), "block");
   EXPECT_GT(delivery.monotonic_ns, 0);
   reader.port().handled(delivery, true);
-  ASSERT_TRUE(reader.port().next(delivery));
+  ASSERT_TRUE(reader.next(delivery));
   EXPECT_EQ(delivery.id, orphan);
   EXPECT_EQ(delivery.parent, EventId{});
   reader.port().handled(delivery, true);
-  EXPECT_FALSE(reader.port().next(delivery));
+  EXPECT_FALSE(reader.next(delivery));
 }
 
 TEST_P(Order, ATopicHasOneHandlePerPort) {

@@ -81,11 +81,10 @@ TEST_P(Overflow, BlockStagesWhatHasNoRoomAndLosesNothing) {
   EXPECT_EQ(sender.port().counters().published, capacity) << "what is staged is not published";
   EXPECT_FALSE(sender.port().push_staged());
   std::vector<std::uint64_t> received;
-  while (sender.port().has_staged()) {
-    Receipt one;
-    ASSERT_TRUE(reader.receive(one));
-    received.push_back(one.value);
+  for (int round = 0; sender.port().has_staged() && round < 10; ++round) {
+    for (const std::uint64_t number : reader.receive_numbers()) received.push_back(number);
     sender.port().push_staged();
+    sender.port().flush();
   }
   for (const std::uint64_t number : reader.receive_numbers()) received.push_back(number);
   EXPECT_EQ(received, numbers(0, 3 * capacity));
@@ -164,7 +163,7 @@ TEST_P(Overflow, RoomBeforeTheDeadlineIsInTime) {
 }
 
 TEST_P(Overflow, AFullOutboxIsAnErrorThatNamesActorTopicAndReader) {
-  make_world({.topics = one_topic_per_policy(capacity), .outbox_limit = 16});
+  make_world({.topics = one_topic_per_policy(capacity), .outbox_limit = 16, .memory_bytes = 1u << 20});
   Peer& sender = add("the-sender", {});
   Peer& reader = add("the-reader", {"block"});
   std::uint64_t sent = 0;
@@ -190,6 +189,27 @@ TEST_P(Overflow, AFullOutboxIsAnErrorThatNamesActorTopicAndReader) {
     sender.port().push_staged();
   }
   EXPECT_EQ(received, numbers(0, sent)) << "what was accepted arrives; what was refused does not";
+}
+
+// A transport may give room back in batches, but not later than the reader's flush().
+TEST_P(Overflow, AReaderThatKeepsUpLosesNothingHoweverSmallTheCapacity) {
+  for (const std::size_t small : {1u, 2u, 4u, 8u}) {
+    SCOPED_TRACE("capacity " + std::to_string(small));
+    make_world({.topics = one_topic_per_policy(small)});
+    Peer& sender = add("sender", {});
+    Peer& reader = add("reader", {"drop", "fail", "block"});
+    for (std::uint64_t i = 0; i < 100; ++i) {
+      for (const std::string topic : {"drop", "fail", "block"}) {
+        sender.send_number(topic, i);
+        ASSERT_FALSE(sender.port().has_staged()) << topic << " " << i;
+        Receipt receipt;
+        ASSERT_TRUE(reader.receive(receipt)) << topic << " " << i;
+        EXPECT_EQ(receipt.value, i);
+      }
+    }
+    EXPECT_EQ(totals().dropped, 0u);
+    EXPECT_TRUE(world().overflows().empty());
+  }
 }
 
 TEST_P(Isolation, AFullTopicTakesNoOtherTopicsRoom) {
@@ -229,8 +249,9 @@ TEST_P(Isolation, EventsToOtherReadersPassAStagedOne) {
   send_numbers(sender, "block", capacity + 1);
   ASSERT_TRUE(sender.port().has_staged());
   sender.send_number("fail", 1);
+  EXPECT_EQ(other.receive_numbers(), numbers(1, 2));
   sender.send_number("drop-oldest", 2);
-  EXPECT_EQ(other.receive_numbers(), numbers(1, 3));
+  EXPECT_EQ(other.receive_numbers(), numbers(2, 3));
   EXPECT_EQ(sender.port().counters().staged, 1u);
   EXPECT_EQ(blocked.receive_numbers(), numbers(0, capacity));
 }

@@ -52,7 +52,7 @@ void send_and_compare(World& world) {
     fill(event->bytes, round);
     sender.send("block", *event, round == 1 ? EventId{1, 2} : EventId{});
     Delivery delivery;
-    ASSERT_TRUE(reader.port().next(delivery));
+    ASSERT_TRUE(reader.next(delivery));
     ASSERT_EQ(delivery.type, 0);
     const auto received = read<Event>(delivery);
     EXPECT_EQ(std::memcmp(received->bytes.data(), event->bytes.data(), Bytes), 0);
@@ -71,13 +71,13 @@ void send_and_compare_all(World& world) {
 }  // namespace
 
 TEST_P(Payload, TriviallyCopyableEventsOfAnySizeArriveUnchanged) {
-  make_world();
+  make_world({.topics = one_topic_per_policy(64)});
   send_and_compare_all<1, 8, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 80, 81, 96, 128>(world());
   send_and_compare_all<4095, 4096, 4097, 65536>(world());
 }
 
 TEST_P(Payload, EncodedEventsOfAnySizeUpTo16MiBArriveUnchanged) {
-  make_world();
+  make_world({.topics = one_topic_per_policy(64)});
   Peer& sender = add("sender", {});
   Peer& reader = add("reader", {"block"});
   for (const std::size_t bytes :
@@ -87,7 +87,7 @@ TEST_P(Payload, EncodedEventsOfAnySizeUpTo16MiBArriveUnchanged) {
     fill(words.bytes, bytes);
     sender.send("block", words);
     Delivery delivery;
-    ASSERT_TRUE(reader.port().next(delivery));
+    ASSERT_TRUE(reader.next(delivery));
     ASSERT_EQ(delivery.type, (event_index<Events, Words>));
     const auto received = read<Words>(delivery);
     EXPECT_EQ(received->text, words.text);
@@ -97,7 +97,7 @@ TEST_P(Payload, EncodedEventsOfAnySizeUpTo16MiBArriveUnchanged) {
 }
 
 TEST_P(Payload, AnEventWithoutFieldsArrives) {
-  make_world();
+  make_world({.topics = one_topic_per_policy(64)});
   Peer& sender = add("sender", {});
   Peer& reader = add("reader", {"block"});
   sender.send("block", Nothing{});
@@ -107,50 +107,62 @@ TEST_P(Payload, AnEventWithoutFieldsArrives) {
 }
 
 TEST_P(Payload, AnEventInPlaceIsAlignedAsItsTypeAsks) {
-  make_world();
+  make_world({.topics = one_topic_per_policy(64)});
   const std::array<const EventType*, 1> set = {&event_type<Aligned>()};
   Peer& sender = world().add("sender", set, {});
   Peer& reader = world().add("reader", set, {"block"});
   for (std::uint64_t i = 0; i < 8; ++i) sender.send("block", Aligned{i});
   for (std::uint64_t i = 0; i < 8; ++i) {
     Delivery delivery;
-    ASSERT_TRUE(reader.port().next(delivery));
+    ASSERT_TRUE(reader.next(delivery));
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(delivery.object) % alignof(Aligned), 0u);
     EXPECT_EQ(read<Aligned>(delivery)->value, i);
     reader.port().handled(delivery, true);
   }
 }
 
-TEST_P(Payload, ARetainedEventOutlivesItsHandlingAndThousandsOfOthers) {
-  make_world();
+TEST_P(Payload, RetainedEventsOutliveTheirHandlingAndMayBeGivenBackInAnyOrder) {
+  make_world({.topics = one_topic_per_policy(64)});
   const std::array<const EventType*, 1> set = {&event_type<Block<4096>>()};
   Peer& sender = world().add("sender", set, {});
   Peer& reader = world().add("reader", set, {"block"});
+  std::mt19937_64 random(test_seed());
   const auto event = std::make_unique<Block<4096>>();
-  std::vector<std::shared_ptr<const void>> kept;
+  std::map<std::uint64_t, Retained> kept;  // by seed. Some more than a transport may be able to keep without a copy
   for (std::uint64_t i = 0; i < 3000; ++i) {
     fill(event->bytes, i);
     sender.send("block", *event);
     Delivery delivery;
-    ASSERT_TRUE(reader.port().next(delivery));
+    ASSERT_TRUE(reader.next(delivery)) << "event " << i;
     ASSERT_TRUE(delivery.object);
-    if (i % 100 == 0) kept.push_back(reader.port().retain(delivery));
+    kept.emplace(i, reader.port().retain(delivery));
     reader.port().handled(delivery, true);
+    reader.port().new_turn();
+    // Until its turn comes, a kept event may hold back the room of later ones: never for a whole capacity.
+    if (kept.size() < 20) continue;
+    const auto oldest = kept.begin();
+    const auto drop = random() % 3 && i - oldest->first < 40
+                          ? std::next(oldest, static_cast<std::ptrdiff_t>(random() % kept.size()))
+                          : oldest;
+    fill(event->bytes, drop->first);
+    EXPECT_EQ(std::memcmp(static_cast<const Block<4096>*>(drop->second.get())->bytes.data(), event->bytes.data(), 4096),
+              0);
+    kept.erase(drop);
   }
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    fill(event->bytes, i * 100);
-    EXPECT_EQ(std::memcmp(static_cast<const Block<4096>*>(kept[i].get())->bytes.data(), event->bytes.data(), 4096), 0);
-  }
-  EXPECT_FALSE(sender.port().has_staged());
+  kept.clear();
+  reader.port().new_turn();
+  EXPECT_TRUE(reader.receive_all().empty());
+  EXPECT_TRUE(sender.port().push_staged());
+  EXPECT_EQ(queued(), 0u);
 }
 
 TEST_P(Payload, ARetainedEventOutlivesItsWorld) {
-  make_world();
+  make_world({.topics = one_topic_per_policy(64)});
   Peer& sender = add("sender", {});
   Peer& reader = add("reader", {"block"});
   sender.send_number("block", 77);
   Delivery delivery;
-  ASSERT_TRUE(reader.port().next(delivery));
+  ASSERT_TRUE(reader.next(delivery));
   const Retained kept = reader.port().retain(delivery);
   reader.port().handled(delivery, true);
   destroy_world();
@@ -158,7 +170,7 @@ TEST_P(Payload, ARetainedEventOutlivesItsWorld) {
 }
 
 TEST_P(Payload, ALoanedEventIsFilledInPlaceAndSent) {
-  make_world();
+  make_world({.topics = one_topic_per_policy(64)});
   const std::array<const EventType*, 3> set = {&event_type<Number>(), &event_type<Block<4096>>(),
                                                &event_type<Block<65536>>()};
   Peer& sender = world().add("sender", set, {});
@@ -174,21 +186,21 @@ TEST_P(Payload, ALoanedEventIsFilledInPlaceAndSent) {
   sender.port().send({set[0], small, topic, {3, 4}});
   sender.port().flush();
   Delivery delivery;
-  ASSERT_TRUE(reader.port().next(delivery));
+  ASSERT_TRUE(reader.next(delivery));
   Block<4096> expected;
   fill(expected.bytes = {}, 6);
   EXPECT_EQ(std::memcmp(read<Block<4096>>(delivery)->bytes.data() + 4095, &expected.bytes[4095], 1), 0);
   EXPECT_EQ(std::memcmp(read<Block<4096>>(delivery)->bytes.data(), expected.bytes.data(), 4095), 0);
   reader.port().handled(delivery, true);
-  ASSERT_TRUE(reader.port().next(delivery));
+  ASSERT_TRUE(reader.next(delivery));
   EXPECT_EQ(read<Number>(delivery)->value, 5u);
   EXPECT_EQ(delivery.parent, (EventId{3, 4}));
   reader.port().handled(delivery, true);
-  EXPECT_FALSE(reader.port().next(delivery));
+  EXPECT_FALSE(reader.next(delivery));
 }
 
 TEST_P(Payload, LoansGivenBackAreReusedForever) {
-  make_world();
+  make_world({.topics = one_topic_per_policy(64)});
   Peer& sender = add("sender", {});
   for (int i = 0; i < 2000; ++i) {
     void* loaned = sender.port().loan(event_type<Block<65536>>());
@@ -214,7 +226,7 @@ TEST_P(Payload, AStagedLoanArrivesLater) {
 }
 
 TEST_P(Payload, ATypeTheReaderDoesNotKnowIsHandedOutAsUnknownAndCountsAsSkipped) {
-  make_world();
+  make_world({.topics = one_topic_per_policy(64)});
   Peer& sender = world().add("sender", more_types(), {});
   Peer& reader = add("reader", {"block"});
   Peer& insider = world().add("insider", more_types(), {"block"});
@@ -230,10 +242,10 @@ TEST_P(Payload, ATypeTheReaderDoesNotKnowIsHandedOutAsUnknownAndCountsAsSkipped)
   EXPECT_EQ(reader.port().counters().skipped, 1u);
 
   Delivery delivery;
-  ASSERT_TRUE(insider.port().next(delivery));
+  ASSERT_TRUE(insider.next(delivery));
   EXPECT_EQ(delivery.type, (event_index<MoreEvents, Secret>)) << "the reader's own index, not the sender's";
   insider.port().handled(delivery, true);
-  ASSERT_TRUE(insider.port().next(delivery));
+  ASSERT_TRUE(insider.next(delivery));
   EXPECT_EQ(delivery.type, (event_index<MoreEvents, Number>));
   insider.port().handled(delivery, true);
   EXPECT_EQ(queued(), 0u);

@@ -45,8 +45,13 @@ EventId Peer::send_number(std::string_view topic_name, std::uint64_t value, Even
   return send(topic_name, Number{value}, parent);
 }
 
+bool Peer::next(Delivery& out) {
+  if (!threaded_) injection_->run();
+  return port_->next(out);
+}
+
 bool Peer::take(Receipt& out) {
-  if (!port_->next(in_hand_)) return false;
+  if (!next(in_hand_)) return false;
   const Delivery& delivery = in_hand_;
   out = {};
   out.id = delivery.id;
@@ -123,7 +128,10 @@ void Peer::end() {
 }
 
 void Peer::run(const std::function<void()>& work) {
-  if (!thread_.joinable()) return work();
+  if (!threaded_) {
+    injection_->run();
+    return work();
+  }
   std::promise<void> done;
   injection_->post([&] {
     work();
@@ -153,12 +161,13 @@ bool Peer::push_staged() {
 
 void Peer::sleep() {
   port_->flush();
-  if (!port_->prepare_wait()) return;
-  const std::int64_t deadline_ns = port_->next_deadline();
-  const auto until = deadline_ns == std::numeric_limits<std::int64_t>::max()
-                         ? Loop::Clock::time_point::max()
-                         : Loop::Clock::time_point(std::chrono::nanoseconds(deadline_ns));
-  loop_.wait(until);
+  if (port_->prepare_wait()) {
+    const std::int64_t deadline_ns = port_->next_deadline();
+    const auto until = deadline_ns == std::numeric_limits<std::int64_t>::max()
+                           ? Loop::Clock::time_point::max()
+                           : Loop::Clock::time_point(std::chrono::nanoseconds(deadline_ns));
+    loop_.wait(until);
+  }
   port_->end_wait();
 }
 

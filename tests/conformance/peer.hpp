@@ -45,6 +45,8 @@ class Peer {
   std::string name() const { return std::string(id_.name()); }
   Loop& loop() { return loop_; }
   Port& port() { return *port_; }
+  /// port().next(), after what was posted.
+  bool next(Delivery& out);
   /// The world's: the port of a new incarnation, or none. Opens the world's topics on it.
   void set_port(std::unique_ptr<Port> port);
   std::unique_ptr<Port> take_port() { return std::move(port_); }
@@ -88,6 +90,9 @@ class Peer {
   void end();
   /// Calls `work` on the thread that owns the port, and returns when it is done. Main thread.
   void run(const std::function<void()>& work);
+  /// Calls `work` there some time: at the thread's next turn, or before the main thread's next use of the peer. Any
+  /// thread.
+  void post(std::function<void()> work) { injection_->post(std::move(work)); }
 
  private:
   void loop_until_finished(const std::function<Turn(Peer&)>& turn);

@@ -38,6 +38,7 @@ TEST_P(Waiting, PrepareWaitSaysNoWhileAnEventWaits) {
   reader.port().end_wait();
   sender.send_number("block", 1);
   EXPECT_FALSE(reader.port().prepare_wait());
+  reader.port().end_wait();
   EXPECT_EQ(reader.receive_numbers(), numbers(1, 2));
   EXPECT_TRUE(reader.port().prepare_wait());
   reader.port().end_wait();
@@ -98,7 +99,7 @@ TEST_P(Waiting, ABlockedSenderIsWokenWhenItsReaderLeaves) {
 }
 
 TEST_P(Waiting, ASleepingReaderIsWokenForEveryEvent) {
-  make_world();
+  make_world({.topics = one_topic_per_policy(64)});
   Peer& ping = add("ping", {"drop"});
   Peer& pong = add("pong", {"block"});
   constexpr std::uint64_t rounds = 3000;

@@ -25,9 +25,10 @@ struct TopicSpec {
 };
 
 struct WorldOptions {
-  std::vector<TopicSpec> topics;     ///< all the topics of the test; every peer may publish each of them
-  std::size_t outbox_limit = 64;     ///< events one sender may stage; a transport may count bytes instead
-  std::uint64_t first_sequence = 1;  ///< where each queue's numbering starts
+  std::vector<TopicSpec> topics;           ///< all the topics of the test; every peer may publish each of them
+  std::size_t outbox_limit = 64;           ///< events one sender may stage; a transport may count bytes instead
+  std::uint64_t first_sequence = 1;        ///< where each queue's numbering starts
+  std::uint64_t memory_bytes = 64u << 20;  ///< of payloads per peer, where the transport has a budget
 };
 
 class World {
@@ -55,6 +56,9 @@ class World {
   /// Every peer, in the order of its coming.
   virtual std::vector<Peer*> peers() = 0;
 };
+
+/// Adds all but `staged`: what a dead actor had staged died with it.
+void add_to(PortCounters& sum, const PortCounters& counters);
 
 struct Transport {
   const char* name;

@@ -109,7 +109,7 @@ class Port {
   /// A turn of the runner begins: the clock is read anew for the first event sent in it, and once only.
   virtual void new_turn() = 0;
   /// Announces that the owner goes to sleep. False: something arrived meanwhile, do not sleep. After true the owner
-  /// sleeps in its Loop, which the port's doorbells wake, and then calls end_wait().
+  /// sleeps in its Loop, which the port's doorbells wake. Either way end_wait() follows.
   virtual bool prepare_wait() = 0;
   virtual void end_wait() = 0;
   /// Until when staged events with a deadline may wait; nanoseconds of CLOCK_MONOTONIC, or INT64_MAX.
