@@ -166,7 +166,11 @@ int Brain::run() {
 
 void Brain::on_keeper() {
   while (auto event = keeper_.next()) {
-    std::visit([this](auto& held) { on_event(std::move(held)); }, *event);
+    try {
+      std::visit([this](auto& held) { on_event(std::move(held)); }, *event);
+    } catch (const Error& error) {  // no descriptors left: what cannot be watched is noticed by its timeout
+      log_.error("out_of_resources", "", error.what());
+    }
   }
 }
 

@@ -82,11 +82,8 @@ void Brain::spawn(ActorEntry& entry) {
   entry.circumstances = {};
   entry.spawned_at = Loop::Clock::now();
   ++entry.incarnation;
-  if (!entry.reading) {
-    entry.reading = true;
-    apply(table_.set_reading(entry.index, true));
-  }
   try {
+    if (!std::exchange(entry.reading, true)) apply(table_.set_reading(entry.index, true));
     entry.serial = keeper_.spawn(spec);
   } catch (const Error& error) {
     log_.error("spawn_failed", entry.name, error.what());
@@ -390,11 +387,14 @@ void Brain::inherit(ActorEntry& entry, std::string& handling) {
   entry.first_counter = std::max(entry.first_counter, status.counter_limit());
   Totals totals = status.totals();
   const Deeds deeds = exchange_.left(entry.index);
-  // Killed between a push, or a cursor's store, and the count of it: rings and cursors have the last word. Where gaps
-  // of overwriting rings are among what was dropped, the two cannot be told apart, and the counters stand.
+  // Killed between a push, or a cursor's store, and the count of it: rings and cursors have the last word. `dropped`
+  // counts what a sender dropped and what a reader of overwriting rings missed; of an actor that is both, the counters
+  // stand.
   if (!deeds.may_have_missed) {
     totals.sent = deeds.pushed + totals.dropped;
     totals.handled = deeds.read - std::min(deeds.read, totals.skipped);
+  } else if (totals.sent == 0 && deeds.pushed == 0) {
+    totals.handled = deeds.read - std::min(deeds.read, totals.skipped + totals.dropped);
   }
   entry.carried = entry.carried + totals;
   for (const std::string& wrong : deeds.wrong) log_.error("corrupt", entry.name, wrong);
@@ -480,22 +480,23 @@ void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::
 
 void Brain::stay_ended(ActorEntry& entry, Life life, bool keep_mailbox) {
   entry.life = life;
+  if (stage_ == Stage::Stopping) return;  // everybody goes: nobody waits for room any more
   if (!keep_mailbox || stage_ != Stage::Running) return give_up_mailbox(entry);
   entry.hold_timer = loop_.after(mailbox_hold, [this, index = entry.index] {
     ActorEntry& gone = *entries_.at(index);
     gone.hold_timer = 0;
-    const std::uint64_t queued = exchange_.queued(index);
     give_up_mailbox(gone);
-    log_.warn("mailbox_dropped", gone.name,
-              "nobody came back for its mailbox: " + std::to_string(queued) + " events are dropped");
   });
 }
 
 /// Its subscriptions end: publishers that wait for it go on, and what is queued counts as dropped.
 void Brain::give_up_mailbox(ActorEntry& entry) {
-  // While everything stops the routes stay: ps and the last note still tell what was queued for whom.
-  if (!entry.reading || stage_ != Stage::Running) return;
-  entry.reading = false;
+  if (!std::exchange(entry.reading, false)) return;
+  const std::uint64_t queued = exchange_.queued(entry.index);
+  if (queued > 0)
+    log_.warn("mailbox_dropped", entry.name,
+              std::to_string(queued) + " events that were queued for it are dropped: it does not come back",
+              {{"events", static_cast<std::int64_t>(queued)}});
   entry.in_flight = {};
   apply(table_.set_reading(entry.index, false));
 }

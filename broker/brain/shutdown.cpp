@@ -23,6 +23,8 @@ void Brain::begin_shutdown(const std::string& why) {
       clear_timer(*entry);
       entry->life = Life::Ended;
     }
+    // Nobody waits for room in a mailbox that nobody will empty.
+    if (!entry->active()) give_up_mailbox(*entry);
     if (entry->life == Life::Ready && entry->session) entry->session->quiesce();
   }
   const Manifest& manifest = options_.manifest;

@@ -3,6 +3,7 @@
 // tells the brain. Whatever the other side sends, the worst that happens is one violated() and the end of the
 // connection. Owned by the brain, one thread. docs/control-protocol.md has the order of messages.
 
+#include <actor/error.hpp>
 #include <actor/loop.hpp>
 #include <control/channel.hpp>
 #include <control/messages.hpp>
@@ -61,10 +62,15 @@ class Session {
   /// From now on the word of this actor changes with every message to it.
   void set_epoch(EpochPage& page, std::uint32_t slot);
 
+  /// Never throws: what cannot be sent (too large, no descriptors left) ends the connection.
   template <class Message>
   void send(const Message& message, std::span<const int> fds = {}) {
     if (phase_ == Phase::Closed) return;
-    sent(channel_.send<control::ToActor>(message, fds));
+    try {
+      sent(channel_.send<control::ToActor>(message, fds));
+    } catch (const Error& error) {
+      violate(std::string("the broker has something to say to it that cannot be sent: ") + error.what());
+    }
   }
   /// Routes are in place: lets it run.
   void start();
