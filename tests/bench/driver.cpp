@@ -30,6 +30,7 @@ struct Effort {
   std::size_t runs = 5;
   std::size_t fewest_runs = 3;
   std::size_t attempts = 15;
+  std::int64_t retry_until_ns = 15'000'000'000;  // of one side, together; then it makes do with the runs it has
   std::uint64_t divisor = 1;
 };
 
@@ -88,6 +89,7 @@ struct Side {
   std::function<Outcome()> run;
   std::map<std::string, std::vector<Outcome>> by_state;
   std::vector<Outcome> all;
+  std::int64_t spent_ns = 0;
 
   std::size_t most_runs() const {
     std::size_t most = 0;
@@ -98,8 +100,8 @@ struct Side {
 
 std::vector<Side> sides_of(const Case& what) {
   std::vector<Side> sides;
-  sides.push_back({"libactor-shm", [=] { return run_through_broker(what); }, {}, {}});
-  sides.push_back({"boost-mq", [=] { return run_boost_queue(what); }, {}, {}});
+  sides.push_back({"libactor-shm", [=] { return run_through_broker(what); }, {}, {}, 0});
+  sides.push_back({"boost-mq", [=] { return run_boost_queue(what); }, {}, {}, 0});
   if (what.kind == Kind::Latency && what.size == 64) {
     sides.push_back({"floor",
                      [=] {
@@ -107,10 +109,11 @@ std::vector<Side> sides_of(const Case& what) {
                                                       : eventfd_ping_pong(what.mode, what.events);
                      },
                      {},
-                     {}});
+                     {},
+                     0});
   }
   if (what.kind == Kind::Throughput && what.mode == Mode::Spin && what.size >= 64u << 10)
-    sides.push_back({"floor", [=] { return memory_copy(what.size); }, {}, {}});
+    sides.push_back({"floor", [=] { return memory_copy(what.size); }, {}, {}, 0});
   return sides;
 }
 
@@ -132,11 +135,16 @@ void run_once(const Case& what, Side& side) {
 
 std::vector<Row> measure(const Case& what, const Effort& effort) {
   std::vector<Side> sides = sides_of(what);
-  const auto is_done = [&](const Side& side) { return side.most_runs() >= effort.runs; };
+  const auto is_done = [&](const Side& side) {
+    return side.most_runs() >= effort.runs || (side.spent_ns > effort.retry_until_ns && side.all.size() >= effort.runs);
+  };
   for (std::size_t attempt = 0; attempt < effort.attempts; ++attempt) {
     if (std::all_of(sides.begin(), sides.end(), is_done)) break;
     for (Side& side : sides) {
-      if (!is_done(side)) run_once(what, side);
+      if (is_done(side)) continue;
+      const std::int64_t start = monotonic_ns();
+      run_once(what, side);
+      side.spent_ns += monotonic_ns() - start;
     }
   }
   std::vector<Row> rows;
@@ -173,7 +181,7 @@ bool parse(int argc, char** argv, Options& options) {
 
 int run(const Options& options) {
   Effort effort;
-  if (options.quick) effort = {1, 1, 2, 100};
+  if (options.quick) effort = {1, 1, 2, 1'000'000'000, 100};
   if (cores().size() < 2) std::cout << "one core only: the spinning cases are left out\n";
   std::vector<Row> rows;
   for (const Case& what : all_cases(effort)) {

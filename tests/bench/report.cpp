@@ -67,12 +67,25 @@ void compare(const std::vector<Row>& rows, const Target& target, const Selection
 constexpr std::uint64_t kib = 1u << 10;
 constexpr std::uint64_t mib = 1u << 20;
 
-void print_throughput_targets(const std::vector<Row>& rows, std::ostream& out) {
-  for (const Mode mode : {Mode::Spin, Mode::Sleep}) {
-    compare(rows, {text("64 B 1-1 events/s, %s / boost-mq, %s", to_string(mode), to_string(mode)), 2, false},
-            {"libactor-shm", Kind::Throughput, mode, "1-1", 64}, {"boost-mq", Kind::Throughput, mode, "1-1", 64},
-            &Outcome::per_s, out);
+/// Polling or sleeping, near or far: against whatever suits the queue best.
+void compare_with_best_queue(const std::vector<Row>& rows, std::ostream& out) {
+  const auto is_small = [](const Row& row) {
+    return row.what.kind == Kind::Throughput && row.what.shape() == "1-1" && row.what.size == 64;
+  };
+  double best = 0;
+  for (const Row* row : all_of(rows, is_small)) {
+    if (row->peer == "boost-mq") best = std::max(best, row->median.per_s);
   }
+  if (best == 0) return;
+  for (const Row* row : all_of(rows, is_small)) {
+    if (row->peer != "libactor-shm") continue;
+    const std::string how = to_string(row->what.mode) + (row->state.empty() ? "" : " (" + row->state + ")");
+    print_target({"64 B 1-1 events/s, " + how + " / boost-mq at its best", 2, false}, row->median.per_s / best, out);
+  }
+}
+
+void print_throughput_targets(const std::vector<Row>& rows, std::ostream& out) {
+  compare_with_best_queue(rows, out);
   for (const Read read : {Read::All, Read::Head}) {
     compare(rows, {text("1 MiB 1-4 / 1-1, the writer's processor time, reader reads %s", to_string(read)), 1.2, true},
             {"libactor-shm", Kind::Throughput, Mode::Sleep, "1-4", mib, read},
