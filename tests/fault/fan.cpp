@@ -42,6 +42,20 @@ Fd duplicate(int fd) {
   return copy;
 }
 
+Fd freeze(int fd) {
+  constexpr std::size_t block_bytes = 1024;
+  static constexpr std::byte zeros[block_bytes] = {};
+  std::string error;
+  const auto from = shm::PeerSegment::open(fd, 1, error);
+  ACTOR_ASSERT(from.has_value(), "what we copy is a segment");
+  const auto to = shm::OwnedSegment::create("frozen", from->bytes());
+  for (std::uint64_t at = 0; at < from->bytes(); at += block_bytes) {
+    const std::size_t bytes = std::min<std::uint64_t>(block_bytes, from->bytes() - at);
+    if (std::memcmp(from->data() + at, zeros, bytes) != 0) std::memcpy(to.data() + at, from->data() + at, bytes);
+  }
+  return duplicate(to.fd());
+}
+
 std::optional<Got> Reader::take() {
   port->new_turn();
   if (!port->next(in_hand)) return std::nullopt;
@@ -169,8 +183,11 @@ std::unique_ptr<Reader> Fan::make_reader(unsigned index) {
   for (std::uint16_t topic = 1; topic <= options_.topics; ++topic)
     reader->port->bind_topic({"topic" + std::to_string(topic), options_.policy, topic, true});
   reader->port->receiver().set_in_flight(readers_[index].in_flight);
-  for (const Incarnation& incarnation : incarnations_) attach(*reader, index, incarnation);
   return reader;
+}
+
+void Fan::attach_all(Reader& reader, unsigned index) {
+  for (const Incarnation& incarnation : incarnations_) attach(reader, index, incarnation);
 }
 
 bool Fan::attach(Reader& reader, unsigned index, const Incarnation& incarnation) {
@@ -208,8 +225,28 @@ void Fan::adopt_reader(unsigned index, Fd status) {
 
 Reader& Fan::start_reader(unsigned index) {
   readers_[index].here = make_reader(index);
+  attach_all(*readers_[index].here, index);
   adopt_reader(index, duplicate(readers_[index].here->port->status_fd()));
   return *readers_[index].here;
+}
+
+std::unique_ptr<Fan> Fan::copy() const {
+  auto other = std::make_unique<Fan>(options_);
+  other->first_counter_ = first_counter_;
+  for (std::size_t i = 0; i < readers_.size(); ++i) {
+    other->readers_[i].cursor = done_of(readers_[i]);
+    other->readers_[i].base = readers_[i].base;
+    other->readers_[i].in_flight = flight_of(static_cast<unsigned>(i));
+  }
+  for (const Incarnation& from : incarnations_) {
+    const bool is_latest = &from == &incarnations_.back();
+    const auto take = [is_latest](const Fd& fd) { return is_latest ? freeze(fd.get()) : duplicate(fd.get()); };
+    Incarnation& to = other->incarnations_.emplace_back(Incarnation{from.number, {}, from.ended, from.endings});
+    to.fds.status = take(from.fds.status);
+    for (const Fd& ring : from.fds.rings) to.fds.rings.push_back(take(ring));
+    for (const auto& [extent, fd] : from.fds.extents) to.fds.extents.emplace(extent, take(fd));
+  }
+  return other;
 }
 
 std::uint64_t Fan::done_of(const ReaderSide& side) const {
@@ -218,17 +255,23 @@ std::uint64_t Fan::done_of(const ReaderSide& side) const {
   return status_of(segment).cursors[0].done.load();
 }
 
+/// What is in the reader's hands right now, or was in those of the one that lived last.
+shm::InFlight Fan::flight_of(unsigned index) const {
+  const ReaderSide& side = readers_[index];
+  if (!side.alive) return side.in_flight;
+  const auto segment = open_status(side.status.get());
+  const shm::FlightRecord& flight = status_of(segment).flight;
+  if (flight.route.load() != route_of(index) || flight.sequence.load() != done_of(side)) return {};
+  return {route_of(index), done_of(side), static_cast<std::uint32_t>(flight.attempt.load()), flight.first_output.load(),
+          flight.outputs_end.load()};
+}
+
 void Fan::reader_died(unsigned index) {
   ReaderSide& side = readers_[index];
   side.here.reset();
+  side.in_flight = flight_of(index);
   side.cursor = done_of(side);
   side.alive = false;
-  const auto segment = open_status(side.status.get());
-  const shm::FlightRecord& flight = status_of(segment).flight;
-  side.in_flight = {};
-  if (flight.route.load() == route_of(index) && flight.sequence.load() == side.cursor)
-    side.in_flight = {route_of(index), side.cursor, static_cast<std::uint32_t>(flight.attempt.load()),
-                      flight.first_output.load(), flight.outputs_end.load()};
   if (writer_) writer_->port->sender().find_route(route_of(index))->clear_reader();
 }
 

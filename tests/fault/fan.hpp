@@ -93,14 +93,22 @@ class Fan {
   const std::vector<shm::Ending>& endings() const { return endings_; }
 
   // The readers ------------------------------------------------------------------------------------------------------
-  /// The next incarnation of reader `index`, attached to what is there; nobody knows of it yet.
+  /// The next incarnation of reader `index`; nobody knows of it yet.
   std::unique_ptr<Reader> make_reader(unsigned index);
+  /// Attaches it to what is there.
+  void attach_all(Reader& reader, unsigned index);
   void adopt_reader(unsigned index, Fd status);
   Reader& start_reader(unsigned index);
   Reader& reader(unsigned index) { return *readers_[index].here; }
   /// Reader `index` is gone, wherever it lived: its cursor and the event in flight are kept for the next.
   void reader_died(unsigned index);
   std::uint64_t cursor(unsigned index) const { return readers_[index].cursor; }
+  int reader_status(unsigned index) const { return readers_[index].status.get(); }
+
+  /// The same, as if the publisher (and any reader that lives elsewhere) had died right now: on a copy of the
+  /// publisher's latest memory, with no reader started. A process that is killed leaves what its memory holds at that
+  /// instruction.
+  std::unique_ptr<Fan> copy() const;
 
   unsigned reader_count() const { return options_.readers; }
   static std::uint32_t route_of(unsigned index) { return index + 1; }
@@ -124,6 +132,7 @@ class Fan {
 
   bool attach(Reader& reader, unsigned index, const Incarnation& incarnation);
   std::uint64_t done_of(const ReaderSide& side) const;
+  shm::InFlight flight_of(unsigned index) const;
 
   FanOptions options_;
   std::vector<ReaderSide> readers_;
@@ -135,5 +144,7 @@ class Fan {
 
 /// A copy of a descriptor.
 Fd duplicate(int fd);
+/// A sealed segment with the same bytes.
+Fd freeze(int fd);
 
 }  // namespace actor::fault
