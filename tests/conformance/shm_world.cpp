@@ -271,13 +271,24 @@ void ShmWorld::attach_segment(Route& route, const Segment& segment) {
     const std::uint32_t life = segment.life->number;
     auto publisher = receiver.publisher(route.from->key, life, route.from->name, segment.life->status.get(), error);
     ACTOR_ASSERT(publisher, "a status segment is what the port has made");
-    std::vector<std::uint16_t> topics;
-    for (const auto& topic : route.topics) topics.push_back(topic.topic);
-    route.to->port().attach(
-        {route.id, publisher, std::move(topics), route.overwriting, route.cursor, route.cursor_index,
-         segment.ring.get(), duplicate(route.data_bell.get()), duplicate(route.space_bell.get()), segment.ended,
-         segment.end.final_head, segment.end.from_record},
-        error);
+    shm::InSegmentSpec spec{route.id,
+                            publisher,
+                            {},
+                            route.overwriting,
+                            route.cursor,
+                            route.cursor_index,
+                            segment.ring.get(),
+                            duplicate(route.data_bell.get()),
+                            duplicate(route.space_bell.get()),
+                            segment.ended,
+                            segment.end.final_head,
+                            segment.end.from_record,
+                            UINT32_MAX};
+    for (const auto& topic : route.topics) {
+      spec.topics.push_back(topic.topic);
+      spec.smallest_quota = std::min(spec.smallest_quota, topic.capacity);
+    }
+    route.to->port().attach(std::move(spec), error);
     if (segment.ended) {  // a live publisher's extents come with connect()
       for (const auto& [extent, fd] : segment.life->extents)
         receiver.add_extent(route.from->key, life, extent, fd.get(), error);

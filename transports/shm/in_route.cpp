@@ -8,6 +8,8 @@
 namespace actor::shm {
 namespace {
 
+constexpr std::uint64_t largest_batch = 16;
+
 /// Copies memory that its owner may be overwriting: word by word, each an acquire load, so that the check of the slot's
 /// number that follows cannot be moved before them.
 void copy_changing(std::byte* to, const std::byte* from, std::size_t bytes) {
@@ -21,14 +23,15 @@ void copy_changing(std::byte* to, const std::byte* from, std::size_t bytes) {
 
 }  // namespace
 
-InRoute::InRoute(std::uint32_t route, std::vector<std::uint16_t> topics, bool overwriting, Cursor& words,
-                 std::uint64_t cursor, Fd data_bell, Fd space_bell)
+InRoute::InRoute(std::uint32_t route, std::vector<std::uint16_t> topics, std::uint32_t smallest_quota, bool overwriting,
+                 Cursor& words, std::uint64_t cursor, Fd data_bell, Fd space_bell)
     : id_(route),
       overwriting_(overwriting),
       topics_(std::move(topics)),
       words_(words),
       cursor_(cursor),
       released_(cursor),
+      batch_(std::clamp<std::uint64_t>(smallest_quota / 4, 1, largest_batch)),
       data_bell_(std::move(data_bell)),
       space_bell_(std::move(space_bell)) {
   words_.done.store(cursor, std::memory_order_relaxed);

@@ -50,8 +50,9 @@ enum class Take { Event, Nothing, Corrupt, Drained };
 
 class InRoute {
  public:
-  InRoute(std::uint32_t route, std::vector<std::uint16_t> topics, bool overwriting, Cursor& words, std::uint64_t cursor,
-          Fd data_bell, Fd space_bell);
+  /// `smallest_quota`: of the route's topics, in events. What was handled is let go of well before it is used up.
+  InRoute(std::uint32_t route, std::vector<std::uint16_t> topics, std::uint32_t smallest_quota, bool overwriting,
+          Cursor& words, std::uint64_t cursor, Fd data_bell, Fd space_bell);
 
   std::uint32_t id() const { return id_; }
   int data_bell() const { return data_bell_.get(); }
@@ -127,7 +128,7 @@ class InRoute {
   Cursor& words_;
   std::uint64_t cursor_;
   std::uint64_t released_;
-  std::uint64_t batch_ = 16;
+  std::uint64_t batch_;  // events between two stores of `released`
   std::uint64_t space_signalled_ = 0;
   std::uint64_t gaps_ = 0;
   std::deque<InSegment> segments_;

@@ -165,7 +165,11 @@ void ShmLink::on(const control::Attach& message, std::vector<Fd>& fds) {
                             message.overwriting, message.cursor,       message.cursor_index,
                             fds.at(0).get(),     std::move(fds.at(2)), std::move(fds.at(3)),
                             message.ended,       message.final_head,   message.from_record};
-    for (const control::RouteTopic& topic : message.topics) spec.topics.push_back(topic.topic);
+    spec.smallest_quota = UINT32_MAX;
+    for (const control::RouteTopic& topic : message.topics) {
+      spec.topics.push_back(topic.topic);
+      spec.smallest_quota = std::min(spec.smallest_quota, topic.capacity);
+    }
     port_->attach(std::move(spec), error);
   }
   if (!error.empty()) tell(control::PeerCorrupt{message.route, error});

@@ -80,8 +80,8 @@ InRoute* Receiver::attach(InSegmentSpec spec, std::string& error) {
   InRoute* route = find_route(spec.route);
   const bool is_new = route == nullptr;
   if (is_new) {
-    routes_.push_back(std::make_unique<InRoute>(spec.route, std::move(spec.topics), spec.overwriting,
-                                                status_.cursors[spec.cursor_index], spec.cursor,
+    routes_.push_back(std::make_unique<InRoute>(spec.route, std::move(spec.topics), spec.smallest_quota,
+                                                spec.overwriting, status_.cursors[spec.cursor_index], spec.cursor,
                                                 std::move(spec.data_bell), std::move(spec.space_bell)));
     route = routes_.back().get();
     by_id_[spec.route] = route;

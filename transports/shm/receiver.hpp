@@ -40,6 +40,7 @@ struct InSegmentSpec {
   bool ended;
   std::uint64_t final_head;
   bool from_record;
+  std::uint32_t smallest_quota = 1;  // of those topics, in events
 };
 
 class Receiver {

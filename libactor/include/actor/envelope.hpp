@@ -42,7 +42,9 @@ class Envelope {
     return visit_from<0>(std::forward<Visitor>(visitor));
   }
 
-  /// Keeps the event beyond the handler: zero-copy where the transport can, else a copy. Null if it is not a T.
+  /// Keeps the event beyond the handler: zero-copy where the transport can, else a copy. Null if it is not a T. While
+  /// it is held without a copy, its sender's room for this reader does not come back: keep it for moments, copy for
+  /// longer.
   template <EventOf<Events> T>
   std::shared_ptr<const T> retain() const {
     const T* event = get_if<T>();

@@ -89,11 +89,10 @@ struct EventCode {
   static bool decode(std::span<const std::byte> in, void* event) {
     if constexpr (raw) {
       if (in.size() != sizeof(T)) return false;
-      alignas(T) std::byte copy[sizeof(T)];  // validate what is used: `in` may change under us
-      std::memcpy(copy, in.data(), sizeof(T));
-      if (!valid_bytes<T>(copy)) return false;
-      std::memcpy(event, copy, sizeof(T));
-      return true;
+      std::memcpy(event, in.data(), sizeof(T));  // validate what is used: `in` may change under us
+      if (valid_bytes<T>(static_cast<const std::byte*>(event))) return true;
+      std::memset(event, 0, sizeof(T));
+      return false;
     } else {
       return actor::decode(in, *static_cast<T*>(event));
     }
