@@ -212,6 +212,7 @@ control::TopicInfo Brain::topic_info(const ActorEntry& entry, const Topic& topic
 void Brain::welcome(ActorEntry& entry, std::vector<control::TypeInfo> types, const control::Hello& hello) {
   control::Welcome message{};
   message.name = entry.name;
+  message.runtime_directory = options_.runtime_dir.string();
   message.actor_key = entry.key;
   message.incarnation = entry.incarnation;
   message.first_counter = entry.first_counter;
@@ -232,12 +233,6 @@ void Brain::welcome(ActorEntry& entry, std::vector<control::TypeInfo> types, con
   message.in_flight_attempt = entry.in_flight.attempt;
   message.in_flight_first_output = entry.in_flight.first_output;
   message.in_flight_outputs_end = entry.in_flight.outputs_end;
-  message.carried_published = entry.carried.published;
-  message.carried_sent = entry.carried.sent;
-  message.carried_dropped = entry.carried.dropped;
-  message.carried_received = entry.carried.received;
-  message.carried_handled = entry.carried.handled;
-  message.carried_skipped = entry.carried.skipped;
   const std::array fds{epochs_.fd()};
   entry.session->send(message, fds);
 }

@@ -58,7 +58,8 @@ struct RouteTopic {
   std::uint32_t capacity;
 };
 
-// ---- actor → broker --------------------------------------------------------------------------------------------------
+// ---- actor → broker
+// --------------------------------------------------------------------------------------------------
 
 /// First packet of an actor. Fds: the status segment.
 struct Hello {
@@ -144,11 +145,13 @@ struct Request {
 using ToBroker = std::variant<Hello, RouteReady, RouteSwitched, Attached, SegmentDrained, ExtentAdded, ExtentDropped,
                               OpenTopic, Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Request>;
 
-// ---- broker → actor --------------------------------------------------------------------------------------------------
+// ---- broker → actor
+// --------------------------------------------------------------------------------------------------
 
 /// Answer to Hello. Fds: the control-epoch page (read-only).
 struct Welcome {
   std::string name;
+  std::string runtime_directory;  // of the broker: what is left of it when all its processes are dead is cleared away
   std::uint64_t actor_key;
   std::uint32_t incarnation;
   std::uint64_t first_counter;  // event numbers go on from here
@@ -165,13 +168,6 @@ struct Welcome {
   std::uint32_t in_flight_attempt;       // attempts so far
   std::uint64_t in_flight_first_output;  // number of the first event it sent in answer, 0 = none
   std::uint64_t in_flight_outputs_end;   // one past the last number it may have sent
-  // Totals of the predecessors.
-  std::uint64_t carried_published;
-  std::uint64_t carried_sent;
-  std::uint64_t carried_dropped;
-  std::uint64_t carried_received;
-  std::uint64_t carried_handled;
-  std::uint64_t carried_skipped;
 };
 
 /// The broker will not have this program; it exits with status 78 and prints `reason`.
@@ -179,9 +175,9 @@ struct Refused {
   std::string reason;
 };
 
-/// Publisher: a new route. Make a ring that starts at `base`, push to it from now on, answer RouteReady. The reader may be
-/// absent (not yet started, or between two lives): then no status fd, and its cursors stand at `base`.
-/// Fds: data bell (publisher rings, reader listens), space bell (the other way), [reader's status segment].
+/// Publisher: a new route. Make a ring that starts at `base`, push to it from now on, answer RouteReady. The reader may
+/// be absent (not yet started, or between two lives): then no status fd, and its cursors stand at `base`. Fds: data
+/// bell (publisher rings, reader listens), space bell (the other way), [reader's status segment].
 struct AddRoute {
   RouteId route;
   std::string reader;
@@ -209,8 +205,8 @@ struct RemoveRoute {
   RouteId route;
 };
 
-/// Reader: one segment of a route, oldest first. Store `cursor` at cursor_index (first segment of the route only), answer
-/// Attached. Fds: ring, publisher's status segment, data bell, space bell.
+/// Reader: one segment of a route, oldest first. Store `cursor` at cursor_index (first segment of the route only),
+/// answer Attached. Fds: ring, publisher's status segment, data bell, space bell.
 struct Attach {
   RouteId route;
   std::string publisher;
@@ -253,7 +249,8 @@ struct PeerExtentDropped {
   std::uint32_t extent;
 };
 
-/// Type numbers that this reader knows but that were met later (a publisher's types are in its readers' Welcome otherwise).
+/// Type numbers that this reader knows but that were met later (a publisher's types are in its readers' Welcome
+/// otherwise).
 struct TopicOpened {
   TopicInfo topic;
 };

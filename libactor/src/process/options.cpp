@@ -16,12 +16,12 @@ std::string joined(const std::vector<std::string>& words) {
 
 void print_help(const char* program, const std::vector<std::string>& classes) {
   std::printf(
-      "Usage: %s [--actor CLASS] [--broker SOCKET --name NAME [--subscribe TOPIC]... [--publish TOPIC]...]\n\n"
+      "Usage: %s [--actor CLASS] [--broker BROKER --name NAME [--subscribe TOPIC]... [--publish TOPIC]...]\n\n"
       "Runs one actor as this process. A broker starts it from its manifest (actor-broker MANIFEST), and then tells "
       "it\n"
       "everything it needs; by hand it is started beside a running broker.\n\n"
       "  --actor CLASS      which actor to run, if the program holds several: %s\n"
-      "  --broker SOCKET    control socket of a running broker (its runtime directory's control.sock)\n"
+      "  --broker BROKER    a running broker: its name, or the path of its runtime directory\n"
       "  --name NAME        the name to run under; a broker has each name once\n"
       "  --subscribe TOPIC  receive this topic (\"*\" for all); may be repeated\n"
       "  --publish TOPIC    may send to this topic; may be repeated; default: every topic the program knows\n"

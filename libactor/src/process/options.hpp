@@ -9,7 +9,7 @@ namespace actor {
 
 struct ProcessOptions {
   std::string actor_class;  ///< empty: the only one
-  std::string broker;       ///< path of a control socket; empty: the one inherited from the broker
+  std::string broker;       ///< a broker's name or the path of its directory; empty: the one inherited from the broker
   std::string name;         ///< for a hand-started actor
   std::vector<std::string> subscribes;
   std::vector<std::string> publishes;

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <actor/version.hpp>
+#include <control/runtime_path.hpp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -38,7 +39,7 @@ Fd open_signals() {
 }
 
 Fd open_control(const ProcessOptions& options) {
-  if (!options.broker.empty()) return control::connect_to(options.broker);
+  if (!options.broker.empty()) return control::connect_to(control::find_broker(options.broker));
   const char* inherited = std::getenv("ACTOR_CONTROL_FD");
   const int fd = inherited ? std::atoi(inherited) : -1;
   unsetenv("ACTOR_CONTROL_FD");  // the actor's own children have no business there
@@ -109,7 +110,10 @@ int Process::finish() {
     std::fprintf(stderr, "%s\n", error.c_str());
     if (exit_code_ == 0) exit_code_ = 1;
   }
-  if (!broker_gone_) channel_.send<ToBroker>(control::Stopping{error});
+  if (broker_gone_)
+    control::remove_if_dead(runtime_directory_);
+  else
+    channel_.send<ToBroker>(control::Stopping{error});
   return exit_code_;
 }
 
@@ -156,6 +160,7 @@ void Process::on_message(control::ToActor& message, std::vector<Fd>& fds) {
 }
 
 void Process::start_actor(const control::Welcome& welcome) {
+  runtime_directory_ = welcome.runtime_directory;
   link_->set_stage(LifeStage::Starting);
   runner_options_.max_events_per_tick = std::max(1u, welcome.max_events_per_tick);
   runner_options_.spin = std::chrono::nanoseconds(welcome.spin_ns);

@@ -45,6 +45,7 @@ class Process {
   std::unique_ptr<Runner> runner_;
   RunnerOptions runner_options_;
   std::uint64_t seen_epoch_ = 0;
+  std::string runtime_directory_;
   bool start_ = false;
   bool stop_ = false;
   bool broker_gone_ = false;
