@@ -57,6 +57,7 @@ class SupervisorCore {
   ~SupervisorCore() {
     stop();
     if (started_) wait();
+    end_signal_thread();
   }
 
   ActorId add(std::string_view name, const Subscribe& topics, std::unique_ptr<ActorBase> actor);
@@ -71,6 +72,7 @@ class SupervisorCore {
   void live(Member& member);
   void overflow(ActorId reader, std::string_view topic);
   void drain();
+  void end_signal_thread();
   Tally tally();
   void for_each_alive(const std::function<void(Member&)>& work);
 
@@ -219,15 +221,18 @@ void SupervisorCore::wait() {
   for (const auto& member : members_) {
     if (member->thread.joinable()) member->thread.join();
   }
-  if (stopper_.joinable()) stopper_.join();
-  if (signal_thread_.joinable()) {
-    {
-      const std::scoped_lock lock(mutex_);
-      stopping_ = true;
-    }
-    pthread_kill(signal_thread_.native_handle(), SIGTERM);  // ends its sigwait
-    signal_thread_.join();
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;  // no stopper is made from here on
   }
+  if (stopper_.joinable()) stopper_.join();
+  end_signal_thread();
+}
+
+void SupervisorCore::end_signal_thread() {
+  if (!signal_thread_.joinable()) return;
+  pthread_kill(signal_thread_.native_handle(), SIGTERM);  // ends its sigwait
+  signal_thread_.join();
 }
 
 void SupervisorCore::stop_on_signals() {
