@@ -10,7 +10,7 @@ namespace bench {
 struct Row {
   Case what;
   std::string peer;   // libactor-shm, boost-mq, floor
-  std::string state;  // near, far or mixed; empty where it does not matter
+  std::string state;  // near, between, far, or mixed: never twice the same; empty where it does not matter
   std::size_t runs;
   Outcome median;
 };
