@@ -47,7 +47,7 @@ struct Target {
 
 void print_target(const Target& target, double ratio, std::ostream& out) {
   const bool met = target.at_most ? ratio <= target.limit : ratio >= target.limit;
-  out << bench::text("%-4s %7.2f %s %-4g %s\n", met ? "pass" : "MISS", ratio,
+  out << bench::text("%-4s %8.3f %s %-4g %s\n", met ? "pass" : "MISS", ratio,
                      target.at_most ? "<=" : ">=", target.limit, target.text.c_str());
 }
 
