@@ -1,0 +1,323 @@
+// Random kill -9 of readers and writers at full rate, under a real broker, on Block topics.
+//
+//   torture [--kills N] [--seed S] [--json]
+//
+// actor-broker and torture_actor are found through PATH. What was sent and handled is counted in a file that the actors
+// share (torture.hpp), so that the account survives them. lost: committed, and not handled by one of its readers.
+// duplicated: handled twice without having been sent twice: the event in flight at a kill, at most one per kill.
+// Exit code 0: nothing lost, corrupted, out of order or hung, and no more duplicates than kills.
+
+#include "fault/torture.hpp"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <actor/error.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <control/fd.hpp>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <thread>
+#include <vector>
+
+namespace torture {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds hung_after(30);
+constexpr auto glance = std::chrono::microseconds(200);
+
+struct Options {
+  unsigned kills = 200;
+  std::uint64_t seed = std::random_device()();
+  bool json = false;
+};
+
+struct Result {
+  unsigned kills = 0;
+  std::uint64_t sent = 0, handled = 0, lost = 0, duplicated = 0, repeated_outputs = 0;
+  unsigned hung = 0;
+  int broker_status = -1;
+  std::vector<double> restart_ms;
+};
+
+/// The broker, its manifest and its directory. Ends it, if need be, when destroyed.
+class Broker {
+ public:
+  explicit Broker(int account_fd) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "torture-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) actor::throw_errno("making a directory like " + pattern);
+    directory_ = pattern;
+    write_manifest();
+    const std::string account = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(account_fd);
+    setenv(account_variable, account.c_str(), 1);
+    pid_ = fork();
+    if (pid_ < 0) actor::throw_errno("forking the broker");
+    if (pid_ == 0) {
+      dup2(STDERR_FILENO, STDOUT_FILENO);
+      const std::string manifest = (directory_ / "torture.toml").string();
+      execlp("actor-broker", "actor-broker", manifest.c_str(), nullptr);
+      std::fprintf(stderr, "torture: cannot run actor-broker: %s\n", std::strerror(errno));
+      _exit(127);
+    }
+  }
+  ~Broker() {
+    if (pid_ > 0) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+
+  bool has_ended() {
+    if (pid_ > 0 && waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = -1;
+    return pid_ < 0;
+  }
+  void stop() { kill(pid_, SIGTERM); }
+  /// Of waitpid(); valid once it has ended.
+  int status() const { return status_; }
+
+ private:
+  void write_manifest() const {
+    std::ofstream out(directory_ / "torture.toml");
+    out << "[broker]\nname = \"torture\"\nruntime_dir = \"" << (directory_ / "run").string() << "\"\n"
+        << "[topics.\"Topic.Small\"]\noverflow = \"block\"\ncapacity = 64\n"
+        << "[topics.\"Topic.Large\"]\noverflow = \"block\"\ncapacity = 16\n"
+        << "[topics.\"Topic.Relayed\"]\noverflow = \"block\"\ncapacity = 64\n";
+    for (unsigned i = 0; i < actors; ++i) {
+      const bool is_source = i < sources;
+      const bool is_relay = i == sources + relay;
+      out << "[actors." << actor_names[i] << "]\nexec = \"torture_actor\"\nargs = [\"--actor\", \""
+          << (is_source  ? "Source"
+              : is_relay ? "Relay"
+                         : "Sink")
+          << "\"]\nbackoff = { base = \"1ms\", max = \"2ms\", reset_after = \"1ms\" }\n"
+          << "budget = { restarts = 10000, within = \"1h\" }\n";
+      if (is_relay)
+        out << "subscribes = [\"Topic.Small\", \"Topic.Large\"]\npublishes = [\"Topic.Relayed\"]\n";
+      else if (is_source)
+        out << "publishes = [\"Topic.Small\", \"Topic.Large\"]\n";
+      else
+        out << "subscribes = [\"*\"]\npublishes = []\n";
+    }
+  }
+
+  std::filesystem::path directory_;
+  pid_t pid_ = -1;
+  int status_ = 0;
+};
+
+class Torture {
+ public:
+  explicit Torture(const Options& options) : options_(options), random_(options.seed) {
+    file_ = actor::Fd(memfd_create("torture-account", MFD_CLOEXEC));
+    if (!file_ || ftruncate(file_.get(), sizeof(Account)) != 0) actor::throw_errno("making the account");
+    account_ = map_account(("/proc/self/fd/" + std::to_string(file_.get())).c_str());
+    if (account_ == nullptr) actor::throw_errno("mapping the account");
+  }
+
+  Result run() {
+    Broker broker(file_.get());
+    for (const Victim& victim : victims_) wait_for_progress(broker, [&victim, this] { return is_working(victim); });
+    while (result_.hung == 0 && result_.kills < options_.kills && !broker.has_ended()) kill_one(broker);
+    for (Victim& victim : victims_)
+      wait_for_progress(broker, [&victim, this] { return see(victim), is_working(victim); });
+    account_->stop.store(1);
+    wait_for_progress(broker, [this] { return all_handled(); });
+    broker.stop();
+    const auto deadline = Clock::now() + hung_after;
+    while (!broker.has_ended()) {
+      if (Clock::now() > deadline) return note_hang("the broker does not end"), settle();
+      std::this_thread::sleep_for(glance);
+    }
+    result_.broker_status = broker.status();
+    return settle();
+  }
+
+  const Account& account() const { return *account_; }
+
+ private:
+  struct Victim {
+    unsigned index;
+    std::uint64_t killed_pid = 0;
+    Clock::time_point killed_at{};
+    bool back = true;
+  };
+
+  std::uint64_t pid_of(const Victim& victim) const { return account_->actor[victim.index].pid.load(); }
+  bool is_working(const Victim& victim) const {
+    const ActorAccount& actor = account_->actor[victim.index];
+    return actor.pid.load() != victim.killed_pid && actor.first_ns.load() != 0;
+  }
+
+  std::uint64_t progress() const {
+    std::uint64_t sum = 0;
+    for (const auto& reader : account_->direct) {
+      for (const Stream& stream : reader) sum += stream.handled.load();
+    }
+    for (const auto& reader : account_->relayed) {
+      for (const Stream& stream : reader) sum += stream.handled.load();
+    }
+    return sum;
+  }
+
+  void note_hang(const char* what) {
+    std::fprintf(stderr, "torture: hung: %s\n", what);
+    ++result_.hung;
+  }
+
+  /// Waits until `done`, for as long as anything is handled.
+  template <class Done>
+  void wait_for_progress(Broker& broker, Done&& done) {
+    std::uint64_t last = progress();
+    auto deadline = Clock::now() + hung_after;
+    while (result_.hung == 0 && !done()) {
+      if (broker.has_ended()) return note_hang("the broker has ended by itself");
+      const std::uint64_t now = progress();
+      if (now != last) deadline = Clock::now() + hung_after;
+      last = now;
+      if (Clock::now() > deadline) return note_hang("nothing is handled any more");
+      std::this_thread::sleep_for(glance);
+    }
+  }
+
+  /// Takes note of a restart that is complete.
+  void see(Victim& victim) {
+    if (victim.back || !is_working(victim)) return;
+    victim.back = true;
+    const std::chrono::nanoseconds at(account_->actor[victim.index].first_ns.load());
+    result_.restart_ms.push_back(
+        std::chrono::duration<double, std::milli>(at - victim.killed_at.time_since_epoch()).count());
+  }
+
+  void kill_one(Broker& broker) {
+    // Mostly at work, sometimes while it starts.
+    const auto pause = std::chrono::microseconds(random_() % 30'000);
+    const auto until = Clock::now() + pause;
+    while (Clock::now() < until) {
+      for (Victim& victim : victims_) see(victim);
+      std::this_thread::sleep_for(glance);
+    }
+    Victim& victim = victims_[random_() % victims_.size()];
+    const bool in_starting = random_() % 8 == 0;
+    wait_for_progress(broker, [&] {
+      for (Victim& any : victims_) see(any);
+      return in_starting ? pid_of(victim) != victim.killed_pid : victim.back;
+    });
+    const std::uint64_t pid = pid_of(victim);
+    if (result_.hung != 0 || pid == 0 || pid == victim.killed_pid) return;
+    victim.killed_at = Clock::now();
+    victim.killed_pid = pid;
+    victim.back = false;
+    if (kill(static_cast<pid_t>(pid), SIGKILL) == 0) ++result_.kills;
+  }
+
+  bool all_handled() const {
+    for (unsigned s = 0; s < sources; ++s) {
+      const SourceAccount& source = account_->source[s];
+      const std::uint64_t done = source.done.load();
+      if (done != source.intent.load()) return false;
+      for (unsigned r = 0; r < readers; ++r) {
+        if (account_->direct[r][s].last.load() != done) return false;
+      }
+      for (unsigned r = 0; r < sinks; ++r) {
+        if (account_->relayed[r][s].last.load() != done) return false;
+      }
+    }
+    return true;
+  }
+
+  void settle(const Stream& stream, const SourceAccount& source, bool is_relayed) {
+    for (std::uint64_t n = 1; n <= source.done.load(); ++n) {
+      const unsigned times = stream.times[n].load();
+      const unsigned sent = source.again[n].load() != 0 ? 2 : 1;
+      if (times == 0) {
+        ++result_.lost;
+        if (result_.lost < 5) std::fprintf(stderr, "torture: lost: number %llu\n", static_cast<unsigned long long>(n));
+      }
+      if (times > sent) (is_relayed ? result_.repeated_outputs : result_.duplicated) += times - sent;
+    }
+  }
+
+  Result settle() {
+    for (unsigned s = 0; s < sources; ++s) {
+      const SourceAccount& source = account_->source[s];
+      result_.sent += source.done.load();
+      for (unsigned r = 0; r < readers; ++r) settle(account_->direct[r][s], source, false);
+      for (unsigned r = 0; r < sinks; ++r) settle(account_->relayed[r][s], source, true);
+    }
+    result_.handled = progress();
+    std::sort(result_.restart_ms.begin(), result_.restart_ms.end());
+    return result_;
+  }
+
+  Options options_;
+  std::mt19937_64 random_;
+  actor::Fd file_;
+  Account* account_ = nullptr;
+  std::vector<Victim> victims_ = {{0}, {1}, {2}, {3}, {4}};
+  Result result_;
+};
+
+double percentile(const std::vector<double>& sorted, double part) {
+  if (sorted.empty()) return 0;
+  return sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(part * static_cast<double>(sorted.size())))];
+}
+
+bool report(const Options& options, const Result& result, const Account& account) {
+  const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+  const std::uint64_t broken = account.misordered.load() + account.unmarked.load() + account.renumbered.load();
+  std::printf(options.json
+                  ? "{\"kills\":%u,\"sent\":%llu,\"handled\":%llu,\"lost\":%llu,\"duplicated\":%llu,\"corrupted\":%llu,"
+                    "\"hung\":%u,\"restart_ms_p50\":%.2f,\"restart_ms_p99\":%.2f,\"repeated_outputs\":%llu,"
+                    "\"misordered\":%llu,\"unmarked\":%llu,\"renumbered\":%llu,\"seed\":%llu}\n"
+                  : "torture: %u kills, %llu sent, %llu handled, %llu lost, %llu duplicated, %llu corrupted, %u hung; "
+                    "restart %.2f ms (p50), %.2f ms (p99); %llu repeated outputs, %llu misordered, %llu unmarked, "
+                    "%llu renumbered; seed %llu\n",
+              result.kills, number(result.sent), number(result.handled), number(result.lost), number(result.duplicated),
+              number(account.corrupted.load()), result.hung, percentile(result.restart_ms, 0.5),
+              percentile(result.restart_ms, 0.99), number(result.repeated_outputs), number(account.misordered.load()),
+              number(account.unmarked.load()), number(account.renumbered.load()), number(options.seed));
+  if (result.broker_status != 0)
+    std::fprintf(stderr, "torture: the broker ended with status %d\n", result.broker_status);
+  return result.lost == 0 && account.corrupted.load() == 0 && result.hung == 0 && broken == 0 &&
+         result.duplicated <= result.kills && result.repeated_outputs <= sinks * result.kills &&
+         result.kills == options.kills && result.broker_status == 0;
+}
+
+}  // namespace
+}  // namespace torture
+
+int main(int argc, char** argv) {
+  using namespace torture;
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--json")
+      options.json = true;
+    else if (word == "--kills" && i + 1 < argc)
+      options.kills = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
+    else if (word == "--seed" && i + 1 < argc)
+      options.seed = std::strtoull(argv[++i], nullptr, 10);
+    else
+      return std::fprintf(stderr, "usage: torture [--kills N] [--seed S] [--json]\n"), 2;
+  }
+  std::fprintf(stderr, "torture: seed %llu\n", static_cast<unsigned long long>(options.seed));
+  try {
+    Torture torture(options);
+    const Result result = torture.run();
+    return report(options, result, torture.account()) ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "torture: %s\n", error.what());
+    return 1;
+  }
+}
