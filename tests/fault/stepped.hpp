@@ -47,7 +47,8 @@ class Stepped {
 
   /// Goes to the first instruction of the operation, once the child has prepared itself.
   void begin();
-  /// Executes that many instructions. Returns how many it were: fewer when the operation came to its end.
+  /// Executes that many instructions, and those that are left of a look at the clock. Returns how many it were: fewer
+  /// when the operation came to its end.
   std::uint64_t step(std::uint64_t instructions);
   bool finished() const { return marks_->finished.load() != 0; }
   /// kill -9, and waits until it is dead.
@@ -55,6 +56,7 @@ class Stepped {
 
  private:
   void single_step();
+  bool is_reading_the_clock() const;
 
   Marks* marks_;
   Fd socket_;

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +63,7 @@ class Broker {
     pid_ = fork();
     if (pid_ < 0) actor::throw_errno("forking the broker");
     if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGTERM);
       dup2(STDERR_FILENO, STDOUT_FILENO);
       const std::string manifest = (directory_ / "torture.toml").string();
       execlp("actor-broker", "actor-broker", manifest.c_str(), nullptr);
@@ -128,7 +130,7 @@ class Torture {
   Result run() {
     Broker broker(file_.get());
     for (const Victim& victim : victims_) wait_for_progress(broker, [&victim, this] { return is_working(victim); });
-    while (result_.hung == 0 && result_.kills < options_.kills && !broker.has_ended()) kill_one(broker);
+    while (result_.hung == 0 && result_.kills < options_.kills && !is_full() && !broker.has_ended()) kill_one(broker);
     for (Victim& victim : victims_)
       wait_for_progress(broker, [&victim, this] { return see(victim), is_working(victim); });
     account_->stop.store(1);
@@ -157,6 +159,14 @@ class Torture {
   bool is_working(const Victim& victim) const {
     const ActorAccount& actor = account_->actor[victim.index];
     return actor.pid.load() != victim.killed_pid && actor.first_ns.load() != 0;
+  }
+
+  /// The sources have used up their numbers: a run of more kills needs a larger account.
+  bool is_full() const {
+    for (const SourceAccount& source : account_->source) {
+      if (source.done.load() + 1000 > max_events) return true;
+    }
+    return false;
   }
 
   std::uint64_t progress() const {

@@ -21,7 +21,7 @@ inline constexpr unsigned sinks = 2;
 inline constexpr unsigned readers = sinks + 1;
 inline constexpr unsigned relay = sinks;  // its place among the readers
 inline constexpr unsigned actors = sources + sinks + 1;
-inline constexpr std::uint64_t max_events = 4u << 20;  // per source
+inline constexpr std::uint64_t max_events = 16u << 20;  // per source; the file is sparse
 
 inline constexpr const char* actor_names[actors] = {"source0", "source1", "sink0", "sink1", "relay"};
 
@@ -110,11 +110,12 @@ using Byte = std::atomic<std::uint8_t>;
 
 /// One stream of a source's numbers as one reader gets them.
 struct Stream {
-  Word last;                  // number handled last, 0 = none
-  Word handled;               // times a handler did its work
-  Byte times[max_events];     // per number
-  Word event_id[max_events];  // the counter in the event's id when it came first
+  Word last;               // number handled last, 0 = none
+  Word handled;            // times a handler did its work
+  Byte times[max_events];  // per number
 };
+/// The low half of the counter in the event's id when it came first, per number.
+using Ids = std::atomic<std::uint32_t>[max_events];
 
 struct SourceAccount {
   Word intent;             // send() was or will be called for the numbers up to this one
@@ -137,6 +138,7 @@ struct Account {
   SourceAccount source[sources];
   Stream direct[readers][sources];
   Stream relayed[sinks][sources];
+  Ids relayed_ids[sinks][sources];
 };
 
 /// Maps the file that the environment variable names; null when there is none.

@@ -25,18 +25,24 @@ std::uint64_t last_digit(std::string_view name) {
 }
 
 /// Writes down that `number` was handled, and whether that could be.
-void note(Stream& stream, std::uint64_t number, std::uint64_t id, bool marked, bool sent_again) {
+void note(Stream& stream, std::uint64_t number, bool marked, bool sent_again) {
   const std::uint64_t last = stream.last.load(std::memory_order_relaxed);
   if (number > last + 1) account->misordered.fetch_add(1);
   const std::uint8_t before = stream.times[number].load(std::memory_order_relaxed);
   if (before != 0 && !marked && !sent_again) account->unmarked.fetch_add(1);
-  if (before == 0)
-    stream.event_id[number].store(id, std::memory_order_relaxed);
-  else if (marked && !sent_again && stream.event_id[number].load(std::memory_order_relaxed) != id)
-    account->renumbered.fetch_add(1);
   stream.times[number].store(static_cast<std::uint8_t>(before + 1), std::memory_order_relaxed);
   if (number > last) stream.last.store(number, std::memory_order_relaxed);
   stream.handled.store(stream.handled.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+/// What a retried handler sends again has the id that it had the first time.
+void note_id(Ids& ids, std::uint64_t number, std::uint64_t id, bool marked, bool sent_again) {
+  const std::uint32_t before = ids[number].load(std::memory_order_relaxed);
+  const auto now = static_cast<std::uint32_t>(id);
+  if (before == 0)
+    ids[number].store(now, std::memory_order_relaxed);
+  else if (marked && !sent_again && before != now)
+    account->renumbered.fetch_add(1);
 }
 
 }  // namespace
@@ -101,9 +107,14 @@ class Sink : public actor::Actor<Events> {
         return;
       }
       const bool again = account->source[event.source].again[event.number].load() != 0;
-      Stream& stream =
-          std::is_same_v<T, Relayed> ? account->relayed[number_][event.source] : account->direct[number_][event.source];
-      note(stream, event.number, meta.id.counter, meta.redelivered || meta.maybe_duplicate, again);
+      const bool marked = meta.redelivered || meta.maybe_duplicate;
+      if constexpr (std::is_same_v<T, Relayed>) {
+        note_id(account->relayed_ids[number_][event.source], event.number, meta.id.counter, meta.maybe_duplicate,
+                again);
+        note(account->relayed[number_][event.source], event.number, marked, again);
+      } else {
+        note(account->direct[number_][event.source], event.number, marked, again);
+      }
     });
   }
 
@@ -123,7 +134,7 @@ class Relay : public actor::Actor<Events> {
         return;
       }
       const bool again = account->source[event.source].again[event.number].load() != 0;
-      note(account->direct[relay][event.source], event.number, id.counter, marked, again);
+      note(account->direct[relay][event.source], event.number, marked, again);
       ctx().send_child_event(make_event<Relayed>(event.source, event.number, event.check % 12), id);
     });
   }
