@@ -66,6 +66,7 @@ struct ActorEntry {
   bool reading = true;     // has mailboxes
   TimerId timer = 0;       // whatever this life waits for: start, backoff, drain, stop; 0 = nothing
   TimerId hold_timer = 0;  // until the mailboxes of an actor that stays away are given up
+  bool drains = false;     // was started once more during shutdown, to handle what is queued for it
 
   // The present life.
   std::uint64_t serial = 0;  // the keeper's name for it; 0 = not the keeper's child

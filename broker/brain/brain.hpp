@@ -106,12 +106,17 @@ class Brain final : public SessionHandler {
   void advance_shutdown();
   void scan();
   bool at_rest();
+  bool may_drain(const ActorEntry& entry) const;
+  void drain_once_more(ActorEntry& entry);
+  bool holds_up_quiescing(const ActorEntry& entry) const;
+  void report_lost();
   void stop_everybody(const std::string& left_over);
   void stop_next();
   void request_stop(ActorEntry& entry);
   void drain_then_stop(ActorEntry& entry);
   void look_whether_drained(ActorEntry& entry);
   std::string what_is_left() const;
+  std::string what_is_queued(ActorIndex reader) const;
 
   // requests.cpp
   std::string answer(const std::string& json);

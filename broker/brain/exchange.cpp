@@ -88,6 +88,11 @@ void Exchange::remove(const Route& route, bool finishes) {
       live->reader_knows = false;
     }
     live->reader_done = true;
+    // A publisher keeps what a living reader may be reading until it hears that nobody does.
+    if (Peer* publisher = peer(route.publisher); publisher && live->follows != 0) {
+      publisher->session->send(control::ReaderGone{route.id});
+      live->follows = 0;
+    }
   }
   touch(*live);
   finish_removal(*live);
@@ -219,7 +224,7 @@ void Exchange::reader_left(Live& live, Peer& dead) {
   }
   drop_drained(live);
   Peer* publisher = peer(live.route.publisher);
-  if (publisher && live.follows == dead.incarnation->number && !live.removed)
+  if (publisher && live.follows == dead.incarnation->number)
     publisher->session->send(control::ReaderGone{live.route.id});
   live.follows = 0;
   ring(live.space_bell);

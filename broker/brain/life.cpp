@@ -445,6 +445,8 @@ void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::
   };
   if (stage_ != Stage::Running || entry.afterwards == Afterwards::StayEnded) {
     report("");
+    const bool stopped = entry.circumstances.stop_requested || entry.circumstances.refused;
+    if (exit.abnormal() && !stopped && may_drain(entry)) return drain_once_more(entry);
     return stay_ended(entry, Life::Ended, false);
   }
   if (entry.afterwards == Afterwards::StartAgain) {
@@ -490,7 +492,8 @@ void Brain::give_up_mailbox(ActorEntry& entry) {
   const std::uint64_t queued = exchange_.queued(entry.index);
   if (queued > 0)
     log_.warn("mailbox_dropped", entry.name,
-              std::to_string(queued) + " events that were queued for it are dropped: it does not come back",
+              std::to_string(queued) + " events that were queued for it are dropped, as it does not come back: " +
+                  what_is_queued(entry.index),
               {{"events", static_cast<std::int64_t>(queued)}});
   entry.in_flight = {};
   apply(table_.set_reading(entry.index, false));

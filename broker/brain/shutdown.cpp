@@ -22,10 +22,11 @@ void Brain::begin_shutdown(const std::string& why) {
     if (entry->life == Life::Backoff) {
       clear_timer(*entry);
       entry->life = Life::Ended;
+      if (may_drain(*entry)) drain_once_more(*entry);
     }
     // Nobody waits for room in a mailbox that nobody will empty.
     if (!entry->active()) give_up_mailbox(*entry);
-    if (entry->life == Life::Ready && entry->session) entry->session->quiesce();
+    if ((entry->life == Life::Ready || entry->life == Life::Draining) && entry->session) entry->session->quiesce();
   }
   const Manifest& manifest = options_.manifest;
   drain_timer_ = loop_.after(manifest.broker.drain_timeout, [this] {
@@ -59,12 +60,8 @@ void Brain::hurry() {
 /// Called whenever an actor has quiesced, become ready or ended.
 void Brain::advance_shutdown() {
   if (stage_ == Stage::Quiescing) {
-    const bool all = std::all_of(entries_.begin(), entries_.end(), [](const auto& item) {
-      const ActorEntry& entry = *item.second;
-      if (!entry.has_process() && entry.life != Life::Spawning) return true;
-      if (entry.life == Life::Stopping || entry.said_goodbye) return true;
-      return entry.session && entry.session->phase() >= Session::Phase::Quiesced;
-    });
+    const bool all = std::all_of(entries_.begin(), entries_.end(),
+                                 [this](const auto& item) { return !holds_up_quiescing(*item.second); });
     if (!all) return;
     stage_ = Stage::Draining;
     quiet_scans_ = 0;
@@ -73,6 +70,31 @@ void Brain::advance_shutdown() {
   } else if (stage_ == Stage::Stopping) {
     stop_next();
   }
+}
+
+/// Has it yet to say that it begins nothing new? A program that has not even said hello sends nothing, and is waited
+/// for only if there are events that it could handle: it may be none of ours.
+bool Brain::holds_up_quiescing(const ActorEntry& entry) const {
+  if (!entry.has_process() && entry.life != Life::Spawning) return false;
+  if (entry.life == Life::Stopping || entry.said_goodbye) return false;
+  if (entry.life == Life::Spawning || entry.life == Life::Connecting) return exchange_.queued(entry.index) > 0;
+  return !entry.session || entry.session->phase() < Session::Phase::Quiesced;
+}
+
+/// May a dead reader have one life more, so that what waits in its mailbox is not lost with the runtime? One only, and
+/// within drain_timeout: who dies in this one too would not come to an end.
+bool Brain::may_drain(const ActorEntry& entry) const {
+  const bool in_time = stage_ == Stage::Quiescing || stage_ == Stage::Draining;
+  return in_time && !keeper_gone_ && entry.section && entry.reading && !entry.drains &&
+         exchange_.queued(entry.index) > 0;
+}
+
+void Brain::drain_once_more(ActorEntry& entry) {
+  log_.info("drains", entry.name,
+            "is started once more, to handle what is queued for it: " + what_is_queued(entry.index));
+  entry.drains = true;
+  ++entry.restarts;
+  spawn(entry);
 }
 
 /// Two scans in a row that find everything empty and nothing sent in between: then there is nothing in flight.
@@ -86,6 +108,9 @@ bool Brain::at_rest() {
   std::uint64_t published = 0;
   bool quiet = true;
   for (const auto& [index, entry] : entries_) {
+    // A reader that is on its way back has no cursor yet that would tell.
+    const bool comes = entry->life >= Life::Spawning && entry->life <= Life::Starting;
+    if (comes && exchange_.queued(index) > 0) quiet = false;
     if (!entry->memory) continue;
     published += entry->memory->status.totals().published;
     quiet &= !entry->memory->status.has_outbox();
@@ -93,6 +118,20 @@ bool Brain::at_rest() {
   quiet &= published == last_published_ && exchange_.live_mailboxes_empty();
   last_published_ = published;
   return quiet;
+}
+
+/// "12 from 'sensor' (StationTopic.Reading, StationTopic.Alert), 3 from 'clock' (ClockTopic.Tick)"
+std::string Brain::what_is_queued(ActorIndex reader) const {
+  std::string text;
+  for (const Route* route : table_.into(reader)) {
+    const std::uint64_t queued = exchange_.queued_on(route->id);
+    if (queued == 0) continue;
+    std::string topics;
+    for (const auto& carried : route->topics) topics += (topics.empty() ? "" : ", ") + topics_.at(carried.topic)->name;
+    text += (text.empty() ? "" : ", ") + std::to_string(queued) + " from '" + table_.name_of(route->publisher) + "' (" +
+            topics + ")";
+  }
+  return text;
 }
 
 std::string Brain::what_is_left() const {
@@ -128,7 +167,13 @@ void Brain::stop_next() {
     if (entry.life != Life::Stopping) request_stop(entry);
     return;
   }
+  report_lost();
   stage_ = Stage::Done;
+}
+
+/// What the dead have left in their mailboxes: nobody will handle it, and it is not lost in silence.
+void Brain::report_lost() {
+  for (auto& [index, entry] : entries_) give_up_mailbox(*entry);
 }
 
 void Brain::request_stop(ActorEntry& entry) {

@@ -1,0 +1,183 @@
+// Real actor programs for the tests of this folder. A Puppet does what it is told through a FIFO, and what the
+// manifest's environment says of its handlers:
+//   ON_EVENT  "3=hang 5=die": what to do in the handler of that Number (a redelivered one is handled)
+//   ON_START, ON_SHUTDOWN  "hang", "throw" or "exit N"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <actor/run.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+#include <stdexcept>
+
+#include "events.hpp"
+#include "journal.hpp"
+
+namespace puppets {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+/// A child of the actor's own, that ends only when somebody ends it.
+pid_t start_child() {
+  const pid_t child = fork();
+  if (child != 0) return child;
+  std::signal(SIGTERM, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+  hang();
+}
+
+void act(const std::string& what) {
+  std::istringstream words(what);
+  std::string verb;
+  int number = 0;
+  words >> verb >> number;
+  if (verb == "hang") hang();
+  if (verb == "exit") std::_Exit(number);
+  if (verb == "die") raise(SIGKILL);
+  if (verb == "abort") std::abort();
+  if (verb == "throw") throw std::runtime_error("told to throw");
+}
+
+}  // namespace
+
+class Puppet : public actor::Actor<Events> {
+ public:
+  void on_start() override {
+    name_ = ctx().actor_name();
+    act(variable("ON_START"));
+    commands_ = open_commands(name_);
+    ctx().watch(commands_, actor::Loop::Interest::Read, [this] { read_commands(); });
+    write_journal(name_, "started " + std::to_string(getpid()));
+  }
+
+  void handle_event(const actor::Envelope<Events>& envelope) override {
+    const bool again = envelope.redelivered();
+    const std::string mark = again ? " again, attempt " + std::to_string(envelope.meta().attempt) : "";
+    if (const auto* word = envelope.get_if<Word>()) return write_journal(name_, "word " + word->text + mark);
+    const int value = envelope.get_if<Number>()->value;
+    const std::string todo = told_to_do_at(value);
+    if (!todo.empty() && !again) {
+      write_journal(name_, todo + " at " + std::to_string(value));
+      act(todo);
+    }
+    write_journal(name_, "got " + std::to_string(value) + mark);
+  }
+
+  void on_shutdown() override {
+    write_journal(name_, "shutdown");
+    act(variable("ON_SHUTDOWN"));
+  }
+
+ private:
+  static std::string told_to_do_at(int value) {
+    std::istringstream rules(variable("ON_EVENT"));
+    const std::string prefix = std::to_string(value) + '=';
+    for (std::string rule; rules >> rule;) {
+      if (rule.starts_with(prefix)) return rule.substr(prefix.size());
+    }
+    return {};
+  }
+
+  void read_commands() {
+    char byte = 0;
+    // One line at a time, and not a byte more: the next line may be the successor's.
+    while (read(commands_, &byte, 1) == 1) {
+      if (byte != '\n') {
+        line_ += byte;
+        continue;
+      }
+      obey(std::exchange(line_, {}));
+      return;
+    }
+  }
+
+  void obey(const std::string& command) {
+    std::istringstream words(command);
+    std::string verb;
+    int first = 0;
+    int last = 0;
+    words >> verb >> first >> last;
+    if (verb == "send") {
+      for (int value = first; value <= last; ++value) ctx().send(Number{value});
+      write_journal(name_, "sent " + std::to_string(last));
+    } else if (verb == "say") {
+      ctx().send(Word{command.substr(4)});
+    } else if (verb == "print") {
+      std::printf("%s\n", command.substr(6).c_str());
+      std::fflush(stdout);
+    } else if (verb == "complain") {
+      std::fprintf(stderr, "%s\n", command.substr(9).c_str());
+    } else if (verb == "child") {
+      write_journal(name_, "child " + std::to_string(start_child()));
+    } else if (verb == "stop") {
+      ctx().stop();
+    } else if (verb == "stop_runtime") {
+      ctx().stop_runtime();
+    } else {
+      act(command);
+    }
+  }
+
+  std::string name_;
+  std::string line_;
+  int commands_ = -1;
+};
+
+/// Knows Word only: a Number is nothing to it.
+class Narrow : public actor::Actor<std::variant<Word>> {
+ public:
+  void on_start() override { write_journal("narrow", "started " + std::to_string(getpid())); }
+  void handle_event(const actor::Envelope<std::variant<Word>>& envelope) override {
+    write_journal("narrow", "word " + envelope.get_if<Word>()->text);
+  }
+};
+
+/// "knock HOUSE FLOOR TIMES" opens the topic Room{house,floor}.
+class Knocker : public actor::Actor<Knocks> {
+ public:
+  void on_start() override {
+    commands_ = open_commands("knocker");
+    ctx().watch(commands_, actor::Loop::Interest::Read, [this] { read_commands(); });
+    write_journal("knocker", "started " + std::to_string(getpid()));
+  }
+
+ private:
+  void read_commands() {
+    char text[512];
+    const ssize_t count = read(commands_, text, sizeof text);
+    std::istringstream words(std::string(text, count > 0 ? static_cast<std::size_t>(count) : 0));
+    for (std::string verb, house; words >> verb >> house;) {
+      int floor = 0;
+      int times = 0;
+      words >> floor >> times;
+      ctx().send(Knock{{house, floor}, times});
+    }
+  }
+  int commands_ = -1;
+};
+
+class Porter : public actor::Actor<Knocks> {
+ public:
+  void on_start() override { write_journal(name(), "started " + std::to_string(getpid())); }
+  void handle_event(const actor::Envelope<Knocks>& envelope) override {
+    const Knock& knock = *envelope.get_if<Knock>();
+    write_journal(name(), std::string(envelope.topic()) + " times " + std::to_string(knock.times));
+  }
+
+ private:
+  std::string name() { return std::string(ctx().actor_name()); }
+};
+
+}  // namespace puppets
+
+int main(int argc, char** argv) {
+  using namespace puppets;  // NOLINT: nothing else is in here
+  return actor::run<Puppet, Narrow, Knocker, Porter>(argc, argv);
+}
