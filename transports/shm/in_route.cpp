@@ -10,6 +10,20 @@ namespace {
 
 constexpr std::uint64_t largest_batch = 16;
 
+/// One load, whatever the compiler would like: what was checked is what is used, though its owner may change it.
+template <class T>
+T read_once(const T& field) {
+  return __atomic_load_n(&field, __ATOMIC_RELAXED);
+}
+
+PoolRef read_pool_ref(const Slot& slot) {
+  const auto* words = reinterpret_cast<const std::uint64_t*>(slot.payload);
+  const std::uint64_t copy[2] = {read_once(words[0]), read_once(words[1])};
+  PoolRef reference;
+  std::memcpy(&reference, copy, sizeof reference);
+  return reference;
+}
+
 /// Copies memory that its owner may be overwriting: word by word, each an acquire load, so that the check of the slot's
 /// number that follows cannot be moved before them.
 void copy_changing(std::byte* to, const std::byte* from, std::size_t bytes) {
@@ -117,12 +131,12 @@ Take InRoute::take_overwritten(InSegment& segment, Found& found, std::string& er
 }
 
 Take InRoute::check(const InSegment& segment, const Slot& slot, const Tail& tail, Found& found, std::string& error) {
-  const std::uint32_t word = slot.flags_and_bytes;
+  const std::uint32_t word = read_once(slot.flags_and_bytes);
   const auto flags = static_cast<std::uint8_t>(word >> 24);
   const std::uint32_t bytes = word & 0xffffff;
   found.sequence = cursor_;
-  found.topic = slot.topic;
-  found.type = slot.type;
+  found.topic = read_once(slot.topic);
+  found.type = read_once(slot.type);
   found.flags = flags;
   if (std::find(topics_.begin(), topics_.end(), found.topic) == topics_.end())
     return corrupt("it sends topic number " + std::to_string(found.topic) + ", which this route does not carry", error);
@@ -134,8 +148,7 @@ Take InRoute::check(const InSegment& segment, const Slot& slot, const Tail& tail
     std::memcpy(&found.parent, slot.payload + room, sizeof(EventId));
   }
   if (flags & Slot::in_pool) {
-    PoolRef reference;
-    std::memcpy(&reference, slot.payload, sizeof reference);
+    const PoolRef reference = read_pool_ref(slot);
     const auto extent = segment.publisher->extents.find(reference.extent);
     if (extent == segment.publisher->extents.end()) {
       found.slot = nullptr;
