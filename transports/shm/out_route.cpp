@@ -80,9 +80,13 @@ void OutRoute::reclaim_to(std::uint64_t cursor, Pool& pool) {
 }
 
 void OutRoute::begin_overwrite(Pool& pool) {
-  // exchange, not store: an acquiring read-modify-write keeps the writes to come, into the slot and into the chunk that
-  // is freed here, behind the moment when the slot stops being valid. PAIRS: InRoute::take_overwritten.
-  next_slot().sequence.exchange(0, std::memory_order_acq_rel);
+  // The writes to come, into the slot and into the chunk that is freed here, must not be seen before the slot stops
+  // being valid. SUBTLE: a release store keeps nothing behind it, and neither does an exchange where it is a pair of
+  // exclusives (ARMv8.0): the later stores may overtake its store. A seq_cst load does not pass an earlier seq_cst
+  // store, and nothing passes the load. PAIRS: InRoute::take_overwritten.
+  Word& sequence = next_slot().sequence;
+  sequence.store(0, std::memory_order_seq_cst);
+  static_cast<void>(sequence.load(std::memory_order_seq_cst));
   if (head_ - reclaimed_ <= mask_) return;
   reclaim(pool);
   if (head_ - reclaimed_ > mask_) reclaim_to(reclaimed_ + 1, pool);
@@ -96,7 +100,9 @@ void OutRoute::push(unsigned position, Pool::ChunkId chunk) {
   next_slot().sequence.store(head_ + 1, std::memory_order_release);
   ++head_;
   dirty_ = true;
-  if (reader_sleeps()) flush_now();
+  // INVARIANT: the head word lags by less than the ring is long, however much one handler sends while the reader keeps
+  // up with it. The broker relies on it to tell a dead reader's cursor from a lie.
+  if ((head_ & (mask_ >> 1)) == 0 || reader_sleeps()) flush_now();
 }
 
 void OutRoute::flush_now() {
