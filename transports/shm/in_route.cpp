@@ -154,7 +154,10 @@ Take InRoute::check(const InSegment& segment, const Slot& slot, const Tail& tail
       found.slot = nullptr;
       // Its descriptor is on its way over the control channel, unless the publisher died before it could send it: what
       // the broker still found came to us before the news of that death.
-      if (!segment.ended) return Take::Nothing;
+      if (!segment.ended) {
+        awaits_extent_at_ = cursor_;
+        return Take::Nothing;
+      }
       return corrupt("its extent " + std::to_string(reference.extent) + " was never announced", error);
     }
     const std::uint64_t offset = std::uint64_t{reference.offset_lines} * cache_line;
@@ -211,6 +214,8 @@ bool InRoute::has_news() const {
   if (corrupt_) return false;
   // PAIRS: OutRoute::flush_now.
   if (segment.ring.head() <= cursor_) return false;
+  // Its extent comes over the control channel, which wakes us. A hostile publisher's never does.
+  if (awaits_extent_at_ == cursor_) return false;
   // A head that runs ahead of its slots is a hostile publisher's: it does not keep us awake.
   return overwriting_ || segment.ring.has(cursor_);
 }

@@ -131,6 +131,7 @@ class InRoute {
   std::uint64_t batch_;  // events between two stores of `released`
   std::uint64_t space_signalled_ = 0;
   std::uint64_t gaps_ = 0;
+  std::uint64_t awaits_extent_at_ = UINT64_MAX;  // the event here points into an extent that has not come yet
   std::deque<InSegment> segments_;
   std::vector<std::uint64_t> pins_;
   Slot copy_slot_{};  // of an overwriting ring
