@@ -420,7 +420,9 @@ TEST_F(ExchangeTest, StoppingAReaderLetsItFinishAndThenCountsNothingAsDiscarded)
   EXPECT_THAT(sub().got<control::Detach>(), IsEmpty());
   EXPECT_EQ(exchange.queued(reader), 3u);
   EXPECT_THAT(sub().handle(id), ElementsAre(1, 2, 3));
+  EXPECT_THAT(pub().got<control::ReaderGone>(), IsEmpty()) << "until then the publisher leaves what is queued alone";
   die(reader);
+  EXPECT_THAT(pub().got<control::ReaderGone>(), SizeIs(1));
   EXPECT_EQ(exchange.discarded(reader), 0u);
   EXPECT_EQ(exchange.queued(reader), 0u);
 }

@@ -5,6 +5,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "fault/fan.hpp"
 
 namespace actor::fault {
@@ -326,6 +328,42 @@ TEST(InRoute, APinnedPayloadIsNotReusedAndItsMemoryStays) {
   reader.port->receiver().drop_extent(77, 1, 1);  // a hostile publisher says that nobody needs it
   reader.port->detach(Fan::route_of(0));
   EXPECT_TRUE(is_whole(*static_cast<const InPool*>(kept.get())));
+}
+
+TEST(InRoute, APinGivenBackByAnotherThreadWakesTheSleepingReader) {
+  Fan fan({.readers = 1, .capacity = 8});
+  start_all(fan);
+  fan.writer().send<InPool>(1);
+  Reader& reader = fan.reader(0);
+  ASSERT_TRUE(reader.take());
+  Retained kept = reader.port->retain(reader.in_hand);
+  reader.done();
+  ASSERT_FALSE(reader.take());
+  reader.loop.poll();  // what rang so far
+  ASSERT_TRUE(reader.port->prepare_wait());
+  EXPECT_EQ(status_of(reader).cursors[0].released.load(), 0u);
+  std::thread([&kept] { kept.reset(); }).join();
+  reader.loop.wait();  // nobody else would wake it: its publisher may be waiting for just this room
+  reader.port->end_wait();
+  reader.port->new_turn();
+  EXPECT_EQ(status_of(reader).cursors[0].released.load(), 1u);
+}
+
+TEST(InRoute, AnExtentThatNeverComesKeepsNobodyAwake) {
+  Fan fan({.readers = 1, .capacity = 8});
+  fan.start_reader(0);
+  const auto writer = fan.make_writer([](auto, auto, auto) {});
+  writer->send<InSlot>(1);
+  WriterFds fds = Fan::descriptors(*writer, fan);
+  fds.extents.clear();
+  fan.adopt_writer(std::move(fds));
+  writer->send<InPool>(2);
+  writer->port->flush();
+  Reader& reader = fan.reader(0);
+  EXPECT_EQ(values(reader.receive_all()), from_to(1, 2));
+  EXPECT_TRUE(reader.port->prepare_wait());
+  reader.port->end_wait();
+  EXPECT_TRUE(reader.corrupt.empty()) << "it may be on its way";
 }
 
 TEST(Overwriting, AReaderThatKeepsUpMissesNothing) {

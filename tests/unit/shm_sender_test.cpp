@@ -135,6 +135,52 @@ TEST(Sender, WaitingForRoomLetsGoOfWhatWasHandled) {
   EXPECT_FALSE(fan.writer().port->has_staged());
 }
 
+TEST(Sender, AnEventWhoseDeadlineHasPassedWaitsBehindNobody) {
+  Fan fan({.readers = 1, .topics = 2, .capacity = 4});
+  start_all(fan);
+  auto& port = *fan.writer().port;
+  const shm::PortTopic second = port.sender().topic(1);
+  port.bind_topic({second.name, OverflowPolicy::block_for(std::chrono::nanoseconds(1)), second.wire, true});
+  for (std::uint64_t i = 0; i < 5; ++i) fan.writer().send<InSlot>(i, 0);  // the last one is staged, without a deadline
+  fan.writer().send<InSlot>(5, 1);                                        // behind it, with one
+  port.new_turn();
+  EXPECT_FALSE(port.push_staged());
+  EXPECT_EQ(port.counters().dropped, 1u);
+  EXPECT_EQ(port.next_deadline(), std::numeric_limits<std::int64_t>::max()) << "or else the wait for room ends at once";
+  EXPECT_EQ(values(fan.reader(0).receive_all()), (std::vector<std::uint64_t>{0, 1, 2, 3}));
+  EXPECT_TRUE(port.push_staged());
+  EXPECT_EQ(values(fan.reader(0).receive_all()), (std::vector<std::uint64_t>{4}));
+}
+
+TEST(Sender, TheHeadWordLagsByLessThanARingHoweverLongATurnIs) {
+  Fan fan({.readers = 1, .capacity = 8});
+  start_all(fan);
+  std::string error;
+  const auto ring = shm::RingView::open(fan.writer().port->sender().routes().front()->ring_fd(), error);
+  ASSERT_TRUE(ring) << error;
+  for (std::uint64_t i = 1; i < 100; ++i) {
+    fan.writer().send<InSlot>(i);
+    ASSERT_EQ(fan.reader(0).receive_all().size(), 1u);
+    EXPECT_LT(i - ring->head(), ring->slots());
+  }
+}
+
+TEST(Sender, WhatAReaderThatLeavesStillReadsIsNotUsedAgain) {
+  Fan fan({.readers = 1, .capacity = 8});
+  start_all(fan);
+  auto& port = *fan.writer().port;
+  for (std::uint64_t i = 0; i < 3; ++i) fan.writer().send<InPool>(i);
+  port.remove_out_route(Fan::route_of(0));
+  EXPECT_GE(port.sender().pool().used_bytes(), 3 * sizeof(InPool));
+  ASSERT_TRUE(fan.reader(0).take());
+  fan.reader(0).done();
+  port.sender().reclaim_all();
+  EXPECT_LT(port.sender().pool().used_bytes(), 3 * sizeof(InPool)) << "what it has let go of";
+  port.reader_gone(Fan::route_of(0));
+  EXPECT_EQ(port.sender().pool().used_bytes(), 0u);
+  EXPECT_TRUE(port.sender().leaving().empty());
+}
+
 /// The numbers that a reader's handler used for its outputs, in each of its lives.
 class Replay : public testing::Test {
  protected:
@@ -154,6 +200,15 @@ class Replay : public testing::Test {
       counters.push_back(reader.port->send({&event_type<InSlot>(), &event, topic, {}}).counter);
     return counters;
   }
+  /// What a timer does while the outputs of the handler still wait for room.
+  std::uint64_t send_from_timer() {
+    Reader& reader = fan_.reader(0);
+    reader.port->new_turn();
+    const InSlot event = make_event<InSlot>(2);
+    const auto topic = reader.port->open_topic("topic1", OverflowPolicy::block());
+    return reader.port->send({&event_type<InSlot>(), &event, topic, {}}).counter;
+  }
+  std::uint64_t outputs_end() { return fan_.reader(0).port->status().flight.outputs_end.load(); }
   void die() {
     fan_.reader_died(0);
     fan_.start_reader(0);
@@ -167,6 +222,12 @@ TEST_F(Replay, WhatARetriedHandlerSendsHasTheNumbersOfTheFirstAttempt) {
   const auto first = handle(3);
   die();
   EXPECT_EQ(handle(3), first);
+}
+
+TEST_F(Replay, WhatATimerSendsMeanwhileIsNoOutputOfTheHandler) {
+  const auto first = handle(1);
+  EXPECT_NE(send_from_timer(), first[0]);
+  EXPECT_EQ(outputs_end(), first[0] + 1);
 }
 
 TEST_F(Replay, AnAttemptThatDiedEarlyForgetsNoNumber) {

@@ -148,7 +148,7 @@ void ShmLink::on(const control::SwitchReader& message, std::vector<Fd>& fds) {
 }
 
 void ShmLink::on(const control::ReaderGone& message, std::vector<Fd>&) {
-  if (shm::OutRoute* route = port_->sender().find_route(message.route)) route->clear_reader();
+  port_->reader_gone(message.route);
 }
 
 void ShmLink::on(const control::RemoveRoute& message, std::vector<Fd>&) {

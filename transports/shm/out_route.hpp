@@ -41,6 +41,8 @@ class OutRoute {
   /// Follows the cursors in this status segment from now on.
   void set_reader(PeerSegment status, std::uint32_t cursor_index);
   void clear_reader();
+  /// Does it follow a reader's cursors?
+  bool has_reader() const { return released_ != nullptr; }
 
   /// Position of a topic in this route, or -1.
   int topic_position(std::uint16_t topic) const;

@@ -49,7 +49,9 @@ bool Sender::push_staged() {
   for (std::size_t i = 0; i < outbox_.size(); ++i) {
     Staged& staged = outbox_[i];
     Topic& topic = topics_[staged.header.topic];
-    if (topic.is.wire != 0 && !must_queue(topic) && push_one_staged(staged)) {
+    // An event whose deadline has passed waits behind nobody: where it would have to, its copy is dropped.
+    const bool may_go = is_late(staged) ? unresolved_ == 0 : !must_queue(topic);
+    if (topic.is.wire != 0 && may_go && push_one_staged(staged)) {
       outbox_bytes_ -= staged.size + staged_overhead_bytes;
       continue;
     }
@@ -65,9 +67,13 @@ bool Sender::push_staged() {
   return outbox_.empty();
 }
 
+bool Sender::is_late(const Staged& staged) {
+  return staged.deadline_ns != no_deadline && now() >= staged.deadline_ns;
+}
+
 bool Sender::push_one_staged(Staged& staged) {
   Topic& topic = topics_[staged.header.topic];
-  const bool late = staged.deadline_ns != no_deadline && now() >= staged.deadline_ns;
+  const bool late = is_late(staged);
   if (find_room(topic, late) == Room::Wait) return false;
   Payload payload;
   payload.size = staged.size;
@@ -93,10 +99,12 @@ bool Sender::prepare_wait() {
   // seq_cst store, then seq_cst loads of the cursors. PAIRS: InRoute::publish_released.
   status_.space.store(space | 1, std::memory_order_seq_cst);
   bool has_news = false;
-  for (const auto& route : routes_) {
-    if (!route->can_reclaim()) continue;
-    route->reclaim(pool_);  // or else it would be news again next time, though nothing staged may be waiting for it
-    has_news = true;
+  for (const auto* routes : {&routes_, &leaving_}) {
+    for (const auto& route : *routes) {
+      if (!route->can_reclaim()) continue;
+      route->reclaim(pool_);  // or else it would be news again next time, though nothing staged may be waiting for it
+      has_news = true;
+    }
   }
   return !has_news;
 }

@@ -3,6 +3,7 @@
 #include <actor/error.hpp>
 #include <ctime>
 #include <new>
+#include <shm/bell.hpp>
 #include <shm/port.hpp>
 
 namespace actor::shm {
@@ -52,7 +53,10 @@ ShmPort::ShmPort(const PortOptions& options, std::span<const EventType* const> t
 
 ShmPort::~ShmPort() {
   if (trim_timer_) loop_.cancel(trim_timer_);
-  for (const auto& route : sender_.routes()) loop_.remove_bell(route->space_bell());
+  if (returns_->bell) loop_.remove_bell(returns_->bell.get());
+  for (const auto* routes : {&sender_.routes(), &sender_.leaving()}) {
+    for (const auto& route : *routes) loop_.remove_bell(route->space_bell());
+  }
   for (const auto& route : receiver_.routes()) loop_.remove_bell(route->data_bell());
 }
 
@@ -81,8 +85,17 @@ OutRoute& ShmPort::add_out_route(OutRouteSpec spec, Fd data_bell, Fd space_bell)
 }
 
 void ShmPort::remove_out_route(std::uint32_t id) {
-  if (const OutRoute* route = sender_.find_route(id)) loop_.remove_bell(route->space_bell());
+  // While a reader still reads, its letting go may be what a staged event waits for.
+  if (const OutRoute* route = sender_.find_route(id); route && !route->has_reader())
+    loop_.remove_bell(route->space_bell());
   sender_.remove_route(id);
+}
+
+void ShmPort::reader_gone(std::uint32_t id) {
+  for (const auto& route : sender_.leaving()) {
+    if (route->id() == id) loop_.remove_bell(route->space_bell());
+  }
+  sender_.reader_gone(id);
 }
 
 bool ShmPort::attach(InSegmentSpec spec, std::string& error) {
@@ -126,12 +139,17 @@ Retained ShmPort::retain(const Delivery& delivery) {
   const EventType& type = *types_[delivery.type];
   auto memory = delivery.payload.size() > tail_bytes ? receiver_.pin(delivery) : nullptr;
   if (!memory) return copy_event(type, delivery.object);
+  if (!returns_->bell) {
+    returns_->bell = make_bell();
+    loop_.add_bell(returns_->bell.get());
+  }
   // The mapping must outlive the view, whatever becomes of the route and of its publisher.
   return Retained(delivery.object, [returns = returns_, keep = std::move(memory),
                                     pin = std::pair(delivery.route, delivery.sequence)](const void*) {
     const std::scoped_lock lock(returns->mutex);
     returns->pins.push_back(pin);
     returns->any.store(true, std::memory_order_release);
+    ring(returns->bell.get());
   });
 }
 
@@ -147,6 +165,8 @@ void ShmPort::take_returns() {
 
 void ShmPort::new_turn() {
   sender_.new_turn();
+  // What timers and commands send while the outputs of the last handler still wait for room is not that handler's.
+  sender_.end_handling();
   if (returns_->any.load(std::memory_order_acquire)) [[unlikely]]
     take_returns();
 }

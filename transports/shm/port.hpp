@@ -42,6 +42,8 @@ class ShmPort final : public Port {
   std::uint16_t bind_topic(PortTopic topic);
   OutRoute& add_out_route(OutRouteSpec spec, Fd data_bell, Fd space_bell);
   void remove_out_route(std::uint32_t route);
+  /// The broker has seen the route's reader die, or its end of a removed route close.
+  void reader_gone(std::uint32_t route);
   /// False with `error` set when the peer's memory is not what it should be.
   bool attach(InSegmentSpec spec, std::string& error);
   void detach(std::uint32_t route);
@@ -71,6 +73,7 @@ class ShmPort final : public Port {
     std::mutex mutex;
     std::vector<std::pair<std::uint32_t, std::uint64_t>> pins;
     std::atomic<bool> any = false;
+    Fd bell;  // made with the first pin: an owner that sleeps has to let go of what comes back
   };
   void take_returns();
   void trim_memory_later();

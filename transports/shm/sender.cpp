@@ -56,9 +56,21 @@ void Sender::remove_route(std::uint32_t id) {
       std::find_if(routes_.begin(), routes_.end(), [id](const auto& route) { return route->id() == id; });
   if (found == routes_.end()) return;
   (*found)->flush();
-  (*found)->abandon(pool_);
+  if ((*found)->has_reader())
+    leaving_.push_back(std::move(*found));
+  else
+    (*found)->abandon(pool_);
   routes_.erase(found);
   connect_topics();
+}
+
+void Sender::reader_gone(std::uint32_t id) {
+  if (OutRoute* route = find_route(id)) return route->clear_reader();
+  std::erase_if(leaving_, [&](const auto& route) {
+    if (route->id() != id) return false;
+    route->abandon(pool_);
+    return true;
+  });
 }
 
 void Sender::connect_topics() {
@@ -194,7 +206,8 @@ Sender::Room Sender::find_room(Topic& topic, bool late) {
   chosen_.clear();
   late_ = 0;
   for (const Target& target : topic.targets) {
-    if (target.route->has_room(target.position, pool_)) {
+    const bool behind_others = late && target.route->staged != 0;
+    if (!behind_others && target.route->has_room(target.position, pool_)) {
       chosen_.push_back(target);
       continue;
     }
@@ -219,6 +232,7 @@ bool Sender::provide_chunk(Payload& payload) {
 
 void Sender::reclaim_all() {
   for (const auto& route : routes_) route->reclaim(pool_);
+  for (const auto& route : leaving_) route->reclaim(pool_);
 }
 
 /// Pushes the event to everybody in chosen_. Nothing waits from here on. Consumes our reference of payload.chunk.
@@ -299,7 +313,7 @@ void Sender::write_slot(Slot& slot, Tail& tail, const Header& header, const Payl
     }
     if (payload.bytes)
       std::memcpy(at, payload.bytes, payload.size);
-    else
+    else if (out)  // staged without a byte: nothing to write
       out->type->encode(out->event, {at, payload.size});
   }
   slot.flags_and_bytes = flags << 24 | bytes;

@@ -43,8 +43,11 @@ class Sender {
 
   OutRoute& add_route(std::unique_ptr<OutRoute> route);
   OutRoute* find_route(std::uint32_t route);
-  /// Forgets the route; what was queued for it is given up.
+  /// Sends no further event to the route. Its reader may still be reading what is queued: what that holds is used again
+  /// as the reader lets go of it, and all of it once the reader is gone.
   void remove_route(std::uint32_t route);
+  /// The route's reader is gone, for now or, if the route was removed, for good.
+  void reader_gone(std::uint32_t route);
 
   // Sending --------------------------------------------------------------------------------------------------------
   EventId send(const Outgoing& out);
@@ -63,6 +66,8 @@ class Sender {
   std::int64_t next_deadline() const;
   Pool& pool() { return pool_; }
   const std::vector<std::unique_ptr<OutRoute>>& routes() const { return routes_; }
+  /// Removed, but their readers still read.
+  const std::vector<std::unique_ptr<OutRoute>>& leaving() const { return leaving_; }
   /// Takes back everything that the readers have released.
   void reclaim_all();
 
@@ -118,6 +123,7 @@ class Sender {
   void write_slot(Slot& slot, Tail& tail, const Header& header, const Payload& payload, const Outgoing* out);
   void stage(const Header& header, Topic& topic, const Outgoing& out, Payload payload);
   void mark_staged(Topic& topic, int change);
+  bool is_late(const Staged& staged);
   bool push_one_staged(Staged& staged);
   bool provide_chunk(Payload& payload);
   Payload payload_of(const Outgoing& out);
@@ -150,6 +156,7 @@ class Sender {
   Pool pool_;
   std::vector<Topic> topics_;
   std::vector<std::unique_ptr<OutRoute>> routes_;
+  std::vector<std::unique_ptr<OutRoute>> leaving_;
   std::vector<Target> chosen_;  // who gets the event at hand; kept to reuse its memory
   unsigned late_ = 0;           // who would have, had there been room
   unsigned allocations_ = 0;

@@ -195,12 +195,14 @@ struct SwitchReader {
   std::uint32_t cursor_index;
 };
 
-/// Publisher: the reader is dead: its cursors stand still until SwitchReader. No answer.
+/// Publisher: the reader is dead: its cursors stand still until SwitchReader. After RemoveRoute: nobody reads what was
+/// queued any more. No answer.
 struct ReaderGone {
   RouteId route;
 };
 
-/// Publisher: the subscription has ended; drop what is queued and staged for it. Answer RouteSwitched.
+/// Publisher: the subscription has ended; drop what is staged for it. What is queued its reader may still be reading,
+/// if it has one: that memory is used again as the cursor passes it, all of it at ReaderGone. Answer RouteSwitched.
 struct RemoveRoute {
   RouteId route;
 };
