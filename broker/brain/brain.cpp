@@ -161,8 +161,7 @@ int Brain::run() {
   return exit_code_;
 }
 
-// ---- the keeper
-// ------------------------------------------------------------------------------------------------------
+// ---- the keeper ----
 
 void Brain::on_keeper() {
   while (auto event = keeper_.next()) {
@@ -239,8 +238,7 @@ void Brain::watch_end(ActorEntry& entry) {
                                          [this, index = entry.index] { ended(*entries_.at(index), std::nullopt); });
 }
 
-// ---- the named socket
-// ------------------------------------------------------------------------------------------------
+// ---- the named socket ----
 
 void Brain::accept() {
   while (auto accepted = control::accept_from(listener_.get())) {
@@ -279,8 +277,7 @@ ActorEntry* Brain::entry_by_serial(std::uint64_t serial) {
   return nullptr;
 }
 
-// ---- what sessions tell
-// ----------------------------------------------------------------------------------------------
+// ---- what sessions tell ----
 
 void Brain::hello(Session& session, control::Hello hello, Fd status) {
   ActorEntry* entry = entry_of(session);

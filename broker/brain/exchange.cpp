@@ -45,8 +45,7 @@ void Exchange::touch(const Live& live) {
   affected_.insert(live.route.reader);
 }
 
-// ---- routes come and go
-// ----------------------------------------------------------------------------------------------
+// ---- routes come and go ----
 
 void Exchange::apply(const RouteChanges& changes, bool finishes) {
   for (const Route& route : changes.removed) remove(route, finishes);
@@ -113,8 +112,7 @@ void Exchange::finish_removal(Live& live) {
   live_.erase(id);
 }
 
-// ---- actors come and go
-// ----------------------------------------------------------------------------------------------
+// ---- actors come and go ----
 
 void Exchange::joined(std::shared_ptr<Incarnation> incarnation, Session& session) {
   const ActorIndex actor = incarnation->actor;
@@ -239,8 +237,7 @@ void Exchange::drop_drained(Live& live) {
   }
 }
 
-// ---- what the actors answer
-// ------------------------------------------------------------------------------------------
+// ---- what the actors answer ----
 
 void Exchange::attach_all(Live& live, Peer& reader) {
   if (live.removed) return;

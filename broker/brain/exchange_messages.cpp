@@ -132,8 +132,7 @@ Exchange::Violation Exchange::extent_dropped(ActorIndex from, const control::Ext
   return std::nullopt;
 }
 
-// ---- figures
-// ---------------------------------------------------------------------------------------------------------
+// ---- figures ----
 
 std::uint64_t Exchange::done(const Live& live) const {
   const Peer* reader = live.reader_knows ? peer(live.route.reader) : nullptr;

@@ -40,8 +40,7 @@ Fd pidfd_of(pid_t pid) {
 
 }  // namespace
 
-// ---- starting
-// --------------------------------------------------------------------------------------------------------
+// ---- starting ----
 
 std::chrono::nanoseconds Brain::start_timeout(const ActorEntry& entry) const {
   return entry.section ? entry.section->start_timeout : std::chrono::nanoseconds(hand_start_timeout);
@@ -344,8 +343,7 @@ void Brain::on_message(ActorEntry& entry, const control::Stopping& message) {
     });
 }
 
-// ---- ending
-// ----------------------------------------------------------------------------------------------------------
+// ---- ending ----
 
 void Brain::kill(ActorEntry& entry, int signal, bool whole_group) {
   if (!entry.has_process()) return;

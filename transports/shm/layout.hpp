@@ -23,8 +23,7 @@ inline constexpr std::uint64_t ring_magic = 0x31474e4952544341;    // "ACTRING1"
 inline constexpr std::uint32_t max_routes = 1024;
 inline constexpr std::uint32_t max_ring_slots = 1u << 20;
 
-// ---- ring: one per (publisher, reader) lane
-// --------------------------------------------------------------------------
+// ---- ring: one per (publisher, reader) lane ----
 
 /// Payloads up to this go into the slot itself; a parent id takes 16 of them.
 inline constexpr std::size_t slot_inline_bytes = 32;
@@ -88,8 +87,7 @@ constexpr std::size_t ring_bytes(std::uint32_t slots) {
   return sizeof(RingHeader) + std::size_t{slots} * sizeof(Cell);
 }
 
-// ---- status: one per incarnation
-// -------------------------------------------------------------------------------------
+// ---- status: one per incarnation ----
 
 /// A reader's position in one route. INVARIANT: released <= done <= the ring's head.
 struct Cursor {

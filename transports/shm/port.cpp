@@ -60,8 +60,7 @@ ShmPort::~ShmPort() {
   for (const auto& route : receiver_.routes()) loop_.remove_bell(route->data_bell());
 }
 
-// Wiring
-// ---------------------------------------------------------------------------------------------------------------
+// ---- Wiring ----
 
 std::uint16_t ShmPort::bind_topic(PortTopic topic) {
   std::uint16_t handle = 0;
@@ -117,8 +116,7 @@ std::uint16_t ShmPort::open_topic(std::string_view name, OverflowPolicy policy) 
   return handle;
 }
 
-// Receiving
-// ------------------------------------------------------------------------------------------------------------
+// ---- Receiving ----
 
 bool ShmPort::next(Delivery& out) {
   if (!receiver_.next(out)) return false;
@@ -160,8 +158,7 @@ void ShmPort::take_returns() {
   returns_->any.store(false, std::memory_order_relaxed);
 }
 
-// Time and waiting
-// -----------------------------------------------------------------------------------------------------
+// ---- Time and waiting ----
 
 void ShmPort::new_turn() {
   sender_.new_turn();

@@ -8,8 +8,7 @@ namespace actor::shm {
 Receiver::Receiver(std::span<const EventType* const> types, Status& status, ReceiverEvents events)
     : types_(types), status_(status), events_(std::move(events)) {}
 
-// Wiring
-// ---------------------------------------------------------------------------------------------------------------
+// ---- Wiring ----
 
 void Receiver::set_wire_type(std::uint16_t wire, std::uint16_t index) {
   if (index_of_wire_type_.size() <= wire) index_of_wire_type_.resize(wire + 1u, Delivery::unknown_type);
@@ -117,8 +116,7 @@ void Receiver::remove_route(std::uint32_t id) {
   std::erase_if(publishers_, [](const auto& item) { return item.second.expired(); });
 }
 
-// Receiving
-// ------------------------------------------------------------------------------------------------------------
+// ---- Receiving ----
 
 /// Another event first would take its place in the flight record, and with it the number of its attempts.
 void Receiver::turn_to_the_event_in_flight() {

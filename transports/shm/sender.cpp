@@ -30,8 +30,7 @@ Sender::Sender(ActorId self, std::uint64_t actor_key, std::uint64_t first_counte
   status_.counters.counter_limit.store(counter_limit_, std::memory_order_relaxed);
 }
 
-// Wiring
-// ---------------------------------------------------------------------------------------------------------------
+// ---- Wiring ----
 
 std::uint16_t Sender::add_topic(PortTopic topic) {
   topics_.push_back({std::move(topic), {}, 0});
@@ -92,8 +91,7 @@ void Sender::recount_staged() {
   for (const Staged& staged : outbox_) mark_staged(topics_[staged.header.topic], +1);
 }
 
-// Sending
-// --------------------------------------------------------------------------------------------------------------
+// ---- Sending ----
 
 std::int64_t Sender::now() {
   if (now_ns_ == 0) {
@@ -362,8 +360,7 @@ bool Sender::is_full(std::uint16_t handle) {
                      [this](const Target& target) { return !target.route->has_room(target.position, pool_); });
 }
 
-// Loans
-// ----------------------------------------------------------------------------------------------------------------
+// ---- Loans ----
 
 void* Sender::loan(const EventType& type) {
   Payload payload;
@@ -386,8 +383,7 @@ void Sender::unloan(void* loaned) noexcept {
   loans_.erase(loan);
 }
 
-// Handling
-// -------------------------------------------------------------------------------------------------------------
+// ---- Handling ----
 
 void Sender::replay_outputs(std::uint64_t first, std::uint64_t end) {
   if (first == 0 || end <= first) return;

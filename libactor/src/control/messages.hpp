@@ -58,8 +58,7 @@ struct RouteTopic {
   std::uint32_t capacity;
 };
 
-// ---- actor → broker
-// --------------------------------------------------------------------------------------------------
+// ---- actor → broker ----
 
 /// First packet of an actor. Fds: the status segment.
 struct Hello {
@@ -145,8 +144,7 @@ struct Request {
 using ToBroker = std::variant<Hello, RouteReady, RouteSwitched, Attached, SegmentDrained, ExtentAdded, ExtentDropped,
                               OpenTopic, Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Request>;
 
-// ---- broker → actor
-// --------------------------------------------------------------------------------------------------
+// ---- broker → actor ----
 
 /// Answer to Hello. Fds: the control-epoch page (read-only).
 struct Welcome {
