@@ -71,6 +71,9 @@ bool Runner::start() {
     error_ = error;
   } catch (const std::exception& error) {
     error_ = Error(ErrorCode::External, "actor " + std::string(host_.id.name()) + ", in on_start: " + error.what());
+  } catch (...) {
+    error_ = Error(ErrorCode::External,
+                   "actor " + std::string(host_.id.name()) + ", in on_start: an exception of unknown type");
   }
   return started_;
 }
@@ -236,6 +239,7 @@ void Runner::quiesce() {
 void Runner::finish() {
   if (!started_) return;
   started_ = false;
+  host_.port.new_turn();  // what on_shutdown sends is no output of an event that may still be in hand
   guarded("on_shutdown", [&] { actor_.on_shutdown(); });
   host_.port.push_staged();
   host_.port.flush();

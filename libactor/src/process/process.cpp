@@ -120,6 +120,18 @@ int Process::finish() {
 void Process::read_commands() {
   if (reading_) return;  // a command's own callbacks may take a turn
   reading_ = true;
+  try {
+    receive_commands();
+  } catch (const std::exception& error) {
+    // No affair of the actor's on_error: without its wiring it cannot go on.
+    std::fprintf(stderr, "while following the broker: %s\n", error.what());
+    exit_code_ = 1;
+    stop();
+  }
+  reading_ = false;
+}
+
+void Process::receive_commands() {
   if (host_) seen_epoch_ = link_->command_epoch().load(std::memory_order_acquire);
   control::Packet packet;
   for (;;) {
@@ -135,7 +147,6 @@ void Process::read_commands() {
     on_message(*message, packet.fds);
   }
   channel_.flush();
-  reading_ = false;
 }
 
 void Process::on_message(control::ToActor& message, std::vector<Fd>& fds) {

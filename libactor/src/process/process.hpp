@@ -26,6 +26,7 @@ class Process {
   void say_hello();
   /// Handles what the broker has sent. Called whenever the socket is readable or the command epoch has risen.
   void read_commands();
+  void receive_commands();
   void on_message(control::ToActor& message, std::vector<Fd>& fds);
   void on_broker_gone();
   void on_signal();
