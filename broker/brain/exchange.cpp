@@ -1,27 +1,10 @@
 #include "brain/exchange.hpp"
 
-#include <sys/eventfd.h>
-
-#include <actor/error.hpp>
 #include <algorithm>
 #include <array>
+#include <shm/bell.hpp>
 
 namespace actor::broker {
-namespace {
-
-Fd make_bell() {
-  Fd bell(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  if (!bell) throw_errno("making the doorbell of a route (eventfd; raise the limit of open files, see ulimit -n)");
-  return bell;
-}
-
-void ring(const Fd& bell) {
-  const std::uint64_t one = 1;
-  // EAGAIN: it has been rung so often that it is ringing anyway.
-  if (write(bell.get(), &one, sizeof one) < 0) return;
-}
-
-}  // namespace
 
 Exchange::Peer* Exchange::peer(ActorIndex actor) {
   const auto found = peers_.find(actor);
@@ -55,8 +38,8 @@ void Exchange::apply(const RouteChanges& changes, bool finishes) {
 void Exchange::open(RouteId id) {
   Live live;
   live.route = *table_.find(id);
-  live.data_bell = make_bell();
-  live.space_bell = make_bell();
+  live.data_bell = shm::make_bell();
+  live.space_bell = shm::make_bell();
   Live& added = live_.emplace(id, std::move(live)).first->second;
   outgoing_[added.route.publisher].insert(id);
   incoming_[added.route.reader].insert(id);
@@ -85,6 +68,11 @@ void Exchange::remove(const Route& route, bool finishes) {
       reader->deeds.may_have_missed |= live->route.overwriting;
       reader->session->send(control::Detach{route.id});
       live->reader_knows = false;
+      // It lets go of the extents now: a route that comes before the publisher has answered must bring them along.
+      for (Segment& segment : live->segments) {
+        segment.given = Given::No;
+        forget_extents(*live, segment.owner);
+      }
     }
     live->reader_done = true;
     // A publisher keeps what a living reader may be reading until it hears that nobody does.
@@ -193,7 +181,7 @@ void Exchange::end_segment(Live& live, Peer& dead) {
   if (Peer* reader = peer(live.route.reader); reader && segment.given != Given::No) {
     reader->session->send(
         control::PublisherEnded{live.route.id, self.number, segment.ending.final_head, segment.ending.from_record});
-    ring(live.data_bell);
+    shm::ring(live.data_bell.get());
   }
   // An empty one is of no use to a reader who never saw it: a publisher that crashes in a loop leaves nothing behind.
   if (segment.given == Given::No && segment.end() == segment.view->base()) live.segments.pop_back();
@@ -225,7 +213,7 @@ void Exchange::reader_left(Live& live, Peer& dead) {
   if (publisher && live.follows == dead.incarnation->number)
     publisher->session->send(control::ReaderGone{live.route.id});
   live.follows = 0;
-  ring(live.space_bell);
+  shm::ring(live.space_bell.get());
 }
 
 /// A dead publisher's segment that nobody has attached and whose end is behind the cursor is of no use.

@@ -9,7 +9,7 @@ namespace actor::shm {
 
 Fd make_bell() {
   Fd bell(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!bell) throw_errno("making a doorbell (eventfd)");
+  if (!bell) throw_errno("making a doorbell (eventfd; if too many files are open, raise the limit: ulimit -n)");
   return bell;
 }
 
