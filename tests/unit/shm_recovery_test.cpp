@@ -54,6 +54,19 @@ TEST(Recovery, AnUntouchedRingEndsAtItsBase) {
   }
 }
 
+TEST(Recovery, AReadersLieDoesNotMoveTheNumbering) {
+  for (const bool overwriting : {false, true}) {
+    Remains remains(8, 0, overwriting);
+    for (std::uint64_t s = 0; s != 3; ++s) remains.store_slot(s);
+    remains.header().head.store(2);
+    for (const std::uint64_t lie : {std::uint64_t{1000}, UINT64_MAX, UINT64_MAX - 1}) {
+      const auto ending = remains.ending(lie);
+      ASSERT_TRUE(ending) << remains.error;
+      EXPECT_EQ(ending->final_head, 3u);
+    }
+  }
+}
+
 TEST(Recovery, SlotsBeyondALaggingHeadCount) {
   for (const std::uint64_t base : {std::uint64_t{0}, std::uint64_t{5}, (std::uint64_t{1} << 32) - 3}) {
     Remains remains(8, base);

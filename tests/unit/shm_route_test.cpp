@@ -366,6 +366,18 @@ TEST(InRoute, AnExtentThatNeverComesKeepsNobodyAwake) {
   EXPECT_TRUE(reader.corrupt.empty()) << "it may be on its way";
 }
 
+TEST(Overwriting, WhatItsReaderHasNotReadMakesWayWhenMemoryRunsOut) {
+  Fan fan({.readers = 1, .capacity = 16, .policy = OverflowPolicy::drop_oldest(), .memory_bytes = 6 * sizeof(InPool)});
+  start_all(fan);
+  for (std::uint64_t i = 0; i < 20; ++i) fan.writer().send<InPool>(i);
+  fan.writer().port->flush();
+  EXPECT_EQ(fan.writer().port->counters().dropped, 0u) << "the oldest go, not the newest";
+  const auto got = values(fan.reader(0).receive_all());
+  ASSERT_FALSE(got.empty());
+  EXPECT_EQ(got.back(), 19u);
+  EXPECT_EQ(got.size() + fan.reader(0).port->counters().dropped, 20u);
+}
+
 TEST(Overwriting, AReaderThatKeepsUpMissesNothing) {
   for (const std::uint64_t base : bases) {
     Fan fan({.readers = 2, .capacity = 8, .policy = OverflowPolicy::drop_oldest(), .base = base});

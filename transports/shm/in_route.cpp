@@ -110,7 +110,7 @@ Take InRoute::take_overwritten(InSegment& segment, Found& found, std::string& er
         copy_changing(copy_.data(), found.payload.data(), copy_.size());
         found.payload = copy_;
       }
-      // PAIRS: OutRoute::begin_overwrite (exchange before any byte of the slot or of its chunk changes).
+      // PAIRS: OutRoute::invalidate (stored before any byte of the slot or of its chunk changes).
       if (slot.sequence.load(std::memory_order_acquire) == cursor_ + 1) return checked;
       corrupt_ = false;
       error.clear();

@@ -79,14 +79,27 @@ void OutRoute::reclaim_to(std::uint64_t cursor, Pool& pool) {
   }
 }
 
-void OutRoute::begin_overwrite(Pool& pool) {
+void OutRoute::invalidate(Slot& slot) {
   // The writes to come, into the slot and into the chunk that is freed here, must not be seen before the slot stops
   // being valid. SUBTLE: a release store keeps nothing behind it, and neither does an exchange where it is a pair of
   // exclusives (ARMv8.0): the later stores may overtake its store. A seq_cst load does not pass an earlier seq_cst
   // store, and nothing passes the load. PAIRS: InRoute::take_overwritten.
-  Word& sequence = next_slot().sequence;
-  sequence.store(0, std::memory_order_seq_cst);
-  static_cast<void>(sequence.load(std::memory_order_seq_cst));
+  slot.sequence.store(0, std::memory_order_seq_cst);
+  static_cast<void>(slot.sequence.load(std::memory_order_seq_cst));
+}
+
+bool OutRoute::drop_oldest(Pool& pool) {
+  if (!spec_.overwriting || chunks_ == 0) return false;
+  flush();  // the end of the ring must be known without the slots that go
+  for (const std::uint64_t before = chunks_; chunks_ == before;) {
+    invalidate(cells_[reclaimed_ & mask_].slot);
+    reclaim_to(reclaimed_ + 1, pool);
+  }
+  return true;
+}
+
+void OutRoute::begin_overwrite(Pool& pool) {
+  invalidate(next_slot());
   if (head_ - reclaimed_ <= mask_) return;
   reclaim(pool);
   if (head_ - reclaimed_ > mask_) reclaim_to(reclaimed_ + 1, pool);

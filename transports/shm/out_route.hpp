@@ -66,6 +66,9 @@ class OutRoute {
   Slot& next_slot() { return cells_[head_ & mask_].slot; }
   Tail& next_tail() { return cells_[head_ & mask_].tail; }
   void begin_overwrite(Pool& pool);
+  /// For overwriting routes: takes back the oldest event that holds memory, and those before it, which its reader has
+  /// then missed. False when there is none.
+  bool drop_oldest(Pool& pool);
   /// Publishes the next slot, whose fields are written, and takes note of what it holds.
   void push(unsigned position, Pool::ChunkId chunk);
 
@@ -94,6 +97,7 @@ class OutRoute {
 
   RingHeader& header() { return *reinterpret_cast<RingHeader*>(ring_.data()); }
   void reclaim_to(std::uint64_t cursor, Pool& pool);
+  static void invalidate(Slot& slot);
   void flush_now();
 
   OutRouteSpec spec_;

@@ -29,15 +29,14 @@ void Sender::stage(const Header& header, Topic& topic, const Outgoing& out, Payl
   if (topic.is.policy.kind == OverflowPolicy::Kind::Block && deadline > 0) staged.deadline_ns = now() + deadline;
   outbox_bytes_ += payload.size + staged_overhead_bytes;
   outbox_.push_back(std::move(staged));
-  mark_staged(topic, +1);
+  mark_staged(topic);
   status_.outbox.store(outbox_.size(), std::memory_order_relaxed);
   status_.counters.staged.store(outbox_.size(), std::memory_order_relaxed);
 }
 
-void Sender::mark_staged(Topic& topic, int change) {
-  topic.staged += static_cast<unsigned>(change);
-  if (topic.is.wire == 0) unresolved_ += static_cast<unsigned>(change);
-  for (const Target& target : topic.targets) target.route->staged += static_cast<unsigned>(change);
+void Sender::mark_staged(const Topic& topic) {
+  if (topic.is.wire == 0) ++unresolved_;
+  for (const Target& target : topic.targets) ++target.route->staged;
 }
 
 bool Sender::push_staged() {
@@ -55,7 +54,7 @@ bool Sender::push_staged() {
       outbox_bytes_ -= staged.size + staged_overhead_bytes;
       continue;
     }
-    mark_staged(topic, +1);
+    mark_staged(topic);
     if (kept != i) outbox_[kept] = std::move(staged);
     ++kept;
   }

@@ -36,11 +36,13 @@ std::optional<Ending> final_head(int ring_fd, int publisher_status_fd, std::uint
   const auto status = PeerSegment::open(publisher_status_fd, sizeof(Status), error);
   if (!status) return std::nullopt;
 
-  const std::uint64_t cursor = std::max(reader_cursor, ring->base());
-  std::uint64_t head = std::max(ring->head(), cursor);
-  if (ring->overwriting()) {
-    head = std::max(head, newest_end(*ring));
-  } else {
+  const std::uint64_t newest = ring->overwriting() ? std::max(ring->head(), newest_end(*ring)) : ring->head();
+  // A cursor that is beyond what the ring can have held is a hostile reader's: it must not move the numbering. The head
+  // lags by less than the ring is long (OutRoute::push).
+  const bool honest = reader_cursor <= newest || reader_cursor - newest <= ring->slots();
+  const std::uint64_t cursor = honest ? std::max(reader_cursor, ring->base()) : std::max(newest, ring->base());
+  std::uint64_t head = std::max(newest, cursor);
+  if (!ring->overwriting()) {
     head = std::min(head, cursor + ring->slots());  // no reader is further behind than the ring is long
     for (std::uint32_t i = 0; i < ring->slots() && ring->has(head); ++i) ++head;
   }

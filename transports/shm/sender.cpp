@@ -33,7 +33,7 @@ Sender::Sender(ActorId self, std::uint64_t actor_key, std::uint64_t first_counte
 // ---- Wiring ----
 
 std::uint16_t Sender::add_topic(PortTopic topic) {
-  topics_.push_back({std::move(topic), {}, 0});
+  topics_.push_back({std::move(topic), {}});
   connect_topics();
   return static_cast<std::uint16_t>(topics_.size() - 1);
 }
@@ -86,9 +86,8 @@ void Sender::connect_topics() {
 
 void Sender::recount_staged() {
   for (const auto& route : routes_) route->staged = 0;
-  for (Topic& topic : topics_) topic.staged = 0;
   unresolved_ = 0;
-  for (const Staged& staged : outbox_) mark_staged(topics_[staged.header.topic], +1);
+  for (const Staged& staged : outbox_) mark_staged(topics_[staged.header.topic]);
 }
 
 // ---- Sending ----
@@ -225,6 +224,10 @@ bool Sender::provide_chunk(Payload& payload) {
   if (payload.chunk != Pool::no_chunk) return true;
   reclaim_all();
   payload.chunk = pool_.allocate(payload.size);
+  // A slow reader of a topic that drops its oldest must not hold up others by the memory of what it has not read.
+  for (const auto& route : routes_) {
+    while (payload.chunk == Pool::no_chunk && route->drop_oldest(pool_)) payload.chunk = pool_.allocate(payload.size);
+  }
   return payload.chunk != Pool::no_chunk;
 }
 

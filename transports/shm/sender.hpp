@@ -85,7 +85,6 @@ class Sender {
   struct Topic {
     PortTopic is;
     std::vector<Target> targets;
-    unsigned staged = 0;
   };
   /// A payload on its way: where its bytes are. Pool chunks hold one reference of ours.
   struct Payload {
@@ -122,7 +121,7 @@ class Sender {
   void push_to_all(const Header& header, const Payload& payload, const Outgoing* out);
   void write_slot(Slot& slot, Tail& tail, const Header& header, const Payload& payload, const Outgoing* out);
   void stage(const Header& header, Topic& topic, const Outgoing& out, Payload payload);
-  void mark_staged(Topic& topic, int change);
+  void mark_staged(const Topic& topic);
   bool is_late(const Staged& staged);
   bool push_one_staged(Staged& staged);
   bool provide_chunk(Payload& payload);
