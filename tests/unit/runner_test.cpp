@@ -238,6 +238,19 @@ TEST_F(Runner, OtherThreadsSendThroughTheInjector) {
   EXPECT_EQ(received(), 5u);
 }
 
+TEST(Injection, WhatFollowsACallThatThrowsStillRuns) {
+  Injection injection;
+  std::string ran;
+  injection.post([&] { ran += "a"; });
+  injection.post([] { throw std::runtime_error("broken"); });
+  injection.post([&] { ran += "b"; });
+  EXPECT_THROW(injection.run(), std::runtime_error);
+  EXPECT_TRUE(injection.pending());
+  EXPECT_EQ(injection.run(), 1u);
+  EXPECT_EQ(ran, "ab");
+  EXPECT_FALSE(injection.pending());
+}
+
 TEST_F(Runner, AContextUsedByAnotherThreadIsABug) {
   struct Subject : actor::Actor<Events> {
     void on_start() override {

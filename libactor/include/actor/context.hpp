@@ -93,9 +93,15 @@ class Context {
   ActorId actor_id() const { return host_.id; }
   std::string_view actor_name() const { return host_.id.name(); }
   /// Are sent events waiting for room? Then this actor is given no further event until they are out.
-  bool is_sender_full() const { return host_.port.has_staged(); }
+  bool is_sender_full() const {
+    host_.assert_owner();
+    return host_.port.has_staged();
+  }
   /// Would an event on `topic` wait (or be dropped, as its policy says) now?
-  bool is_sender_full(const Topic& topic) { return host_.port.is_full(handle_of(topic)); }
+  bool is_sender_full(const Topic& topic) {
+    host_.assert_owner();
+    return host_.port.is_full(handle_of(topic));
+  }
 
   /// Timers and descriptors on the actor's own loop: callbacks run between events, on this thread.
   TimerId after(std::chrono::nanoseconds delay, Loop::Callback callback) {
@@ -106,12 +112,18 @@ class Context {
     host_.assert_owner();
     return host_.loop.every(period, std::move(callback));
   }
-  void cancel(TimerId timer) { host_.loop.cancel(timer); }
+  void cancel(TimerId timer) {
+    host_.assert_owner();
+    host_.loop.cancel(timer);
+  }
   WatchId watch(int fd, Loop::Interest interest, Loop::Callback callback) {
     host_.assert_owner();
     return host_.loop.watch(fd, interest, std::move(callback));
   }
-  void unwatch(WatchId watch) { host_.loop.unwatch(watch); }
+  void unwatch(WatchId watch) {
+    host_.assert_owner();
+    host_.loop.unwatch(watch);
+  }
 
   Injector<Events> injector() { return Injector<Events>(*this, host_.injection); }
 

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <actor/host.hpp>
+#include <iterator>
 
 namespace actor {
 
@@ -30,7 +31,18 @@ std::size_t Injection::run() {
     work.swap(work_);
     pending_.store(false, std::memory_order_relaxed);
   }
-  for (const auto& item : work) item();
+  for (std::size_t i = 0; i < work.size(); ++i) {
+    try {
+      work[i]();
+    } catch (...) {
+      // What came after it has been promised too: it is run in the next turn, if the actor goes on.
+      const std::scoped_lock lock(mutex_);
+      work_.insert(work_.begin(), std::make_move_iterator(work.begin() + static_cast<std::ptrdiff_t>(i) + 1),
+                   std::make_move_iterator(work.end()));
+      pending_.store(!work_.empty(), std::memory_order_relaxed);
+      throw;
+    }
+  }
   return work.size();
 }
 

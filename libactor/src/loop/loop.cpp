@@ -4,6 +4,7 @@
 #include <actor/error.hpp>
 #include <actor/loop.hpp>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <ctime>
 #include <span>
@@ -16,16 +17,16 @@ constexpr std::uint64_t bell_tag = 0;  // watch ids start at 1
 
 /// Waits as long as asked, to the nanosecond where the kernel can (epoll_pwait2, 5.11), else rounded up.
 int wait_for_events(int epoll, std::span<epoll_event> events, std::chrono::nanoseconds timeout, bool forever) {
-  static bool has_pwait2 = true;
+  static std::atomic<bool> has_pwait2 = true;  // learnt by whichever thread waits first
   const int capacity = static_cast<int>(events.size());
   if (forever) return epoll_wait(epoll, events.data(), capacity, -1);
   if (timeout.count() <= 0) return epoll_wait(epoll, events.data(), capacity, 0);
-  if (has_pwait2) {
+  if (has_pwait2.load(std::memory_order_relaxed)) {
     const timespec relative{static_cast<time_t>(timeout.count() / 1'000'000'000),
                             static_cast<long>(timeout.count() % 1'000'000'000)};
     const int count = epoll_pwait2(epoll, events.data(), capacity, &relative, nullptr);
     if (count >= 0 || errno != ENOSYS) return count;
-    has_pwait2 = false;
+    has_pwait2.store(false, std::memory_order_relaxed);
   }
   const auto ms = (timeout.count() + 999'999) / 1'000'000;
   return epoll_wait(epoll, events.data(), capacity, static_cast<int>(std::min<std::int64_t>(ms, 1'000'000)));
