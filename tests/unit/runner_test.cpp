@@ -239,7 +239,7 @@ TEST_F(Runner, OtherThreadsSendThroughTheInjector) {
 }
 
 TEST(Injection, WhatFollowsACallThatThrowsStillRuns) {
-  Injection injection;
+  actor::Injection injection;
   std::string ran;
   injection.post([&] { ran += "a"; });
   injection.post([] { throw std::runtime_error("broken"); });
