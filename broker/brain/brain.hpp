@@ -95,6 +95,7 @@ class Brain final : public SessionHandler {
   void stay_ended(ActorEntry& entry, Life life, bool keep_mailbox);
   void give_up_mailbox(ActorEntry& entry);
   void kill(ActorEntry& entry, int signal, bool whole_group);
+  static void end_group(const ActorEntry& entry);
   void set_timer(ActorEntry& entry, std::chrono::nanoseconds delay, std::function<void(ActorEntry&)> callback);
   void clear_timer(ActorEntry& entry);
   std::chrono::nanoseconds start_timeout(const ActorEntry& entry) const;

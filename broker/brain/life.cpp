@@ -350,8 +350,16 @@ void Brain::kill(ActorEntry& entry, int signal, bool whole_group) {
   if (entry.serial != 0 && !keeper_gone_) {
     keeper_.kill(entry.serial, signal, whole_group);
   } else if (entry.pidfd) {
+    if (whole_group && entry.serial != 0) end_group(entry);
     syscall(SYS_pidfd_send_signal, entry.pidfd.get(), signal, nullptr, 0);
   }
+}
+
+/// What the keeper does when it reaps: nothing that an actor has started outlives it.
+/// SUBTLE: the keeper is dead and somebody else reaps. The number is still the group's as long as any of the group
+/// lives; had all of it just ended, it would take a turn of all process numbers to make it another's.
+void Brain::end_group(const ActorEntry& entry) {
+  ::kill(-entry.pid, SIGKILL);
 }
 
 std::string Brain::describe_in_hand(const InFlight& flight) const {
@@ -418,6 +426,7 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
                                 : supervision::classify_unknown(entry.circumstances, entry.said_goodbye);
   std::string handling;
   if (entry.memory) inherit(entry, handling);
+  if (keeper_gone_ && entry.serial != 0) end_group(entry);
   output_.finish(entry.pid);
   const pid_t pid = entry.pid;
   std::string story = "died: " + to_string(exit) + handling;
@@ -470,7 +479,9 @@ void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::
   }
   const bool refused = exit.kind == supervision::Exit::Kind::Incompatible;
   report(refused ? "; not restarted: it would be refused again" : "");
-  stay_ended(entry, refused ? Life::Refused : Life::Ended, exit.abnormal());
+  // Who was never let in has no mailbox that a successor could want.
+  const bool never_in = refused && !entry.section && entry.incarnation == 1;
+  stay_ended(entry, refused ? Life::Refused : Life::Ended, exit.abnormal() && !never_in);
 }
 
 void Brain::stay_ended(ActorEntry& entry, Life life, bool keep_mailbox) {

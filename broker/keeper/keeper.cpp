@@ -29,8 +29,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// After so many requests to shut down, a brain that still runs is taken for hung.
-constexpr int patience_signals = 3;
+/// After so many requests to shut down, a brain that still runs is taken for hung: at the one before it has killed its
+/// actors and should be gone.
+constexpr int patience_signals = 4;
 
 class Keeper {
  public:
@@ -91,6 +92,7 @@ class Keeper {
   std::map<std::uint64_t, Fd> stored_;
   std::deque<int> shutdowns_;  // not yet told
   int shutdown_count_ = 0;
+  Clock::time_point last_shutdown_{};
 };
 
 int Keeper::run(const std::function<int(Fd)>& brain) {
@@ -177,8 +179,11 @@ void Keeper::take_signals() {
 }
 
 void Keeper::shutdown_requested(int signal) {
-  ++shutdown_count_;
   shutdowns_.push_back(signal);
+  const auto now = Clock::now();
+  if (shutdown_count_ > 0 && now - last_shutdown_ < options_.same_request) return;
+  last_shutdown_ = now;
+  ++shutdown_count_;
   if (shutdown_count_ != patience_signals || brain_status_) return;
   std::fprintf(stderr, "actor-broker: asked to stop %d times: not waiting any longer\n", patience_signals);
   (void)::kill(brain_pid_, SIGKILL);

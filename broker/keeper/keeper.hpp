@@ -16,6 +16,9 @@ namespace actor::broker {
 struct KeeperOptions {
   /// How long actors get between SIGTERM and SIGKILL when the brain has left them behind.
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
+  /// Two requests to shut down closer together than this count as one: a terminal and a service manager may both pass
+  /// one on.
+  std::chrono::nanoseconds same_request = std::chrono::milliseconds(200);
   /// Called last, when every child is gone: removes what the broker has left in the file system.
   std::function<void()> at_end;
 };

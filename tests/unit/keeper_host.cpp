@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   const int test = std::atoi(argv[1]);
   const actor::broker::RuntimeDir directory(actor::control::runtime_directory(argv[2]));
   const actor::broker::KeeperOptions options{.stop_timeout = std::chrono::milliseconds(200),
+                                             .same_request = std::chrono::nanoseconds(0),
                                              .at_end = [&] { directory.remove(); }};
   return actor::broker::run_keeper(options, [&](actor::Fd keeper) {
     const auto pid = static_cast<int>(::getpid());

@@ -341,9 +341,9 @@ TEST_F(KeeperTest, SignalsToTheKeeperAreToldToTheBrain) {
   EXPECT_EQ(end_brain(0), 0) << "the brain itself does not die of them";
 }
 
-TEST_F(KeeperTest, ABrainThatDoesNotListenIsKilledAtTheThirdRequest) {
+TEST_F(KeeperTest, ABrainThatDoesNotListenIsKilledAtTheFourthRequest) {
   const Spawned child = spawn(shell("exec cat <&3"));
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 4; ++i) {
     ASSERT_EQ(::kill(keeper_, SIGTERM), 0);
     expect_event<ShutdownRequested>();
   }
