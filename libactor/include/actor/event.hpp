@@ -89,10 +89,22 @@ struct EventCode {
   static bool decode(std::span<const std::byte> in, void* event) {
     if constexpr (raw) {
       if (in.size() != sizeof(T)) return false;
-      std::memcpy(event, in.data(), sizeof(T));  // validate what is used: `in` may change under us
-      if (valid_bytes<T>(static_cast<const std::byte*>(event))) return true;
-      std::memset(event, 0, sizeof(T));
-      return false;
+      // Validate the copy that is used: `in` may change under us. A large one does not belong on the stack.
+      const auto copy_to = [&](std::byte* copy) {
+        std::memcpy(copy, in.data(), sizeof(T));
+        if (!valid_bytes<T>(copy)) return false;
+        std::memcpy(event, copy, sizeof(T));
+        return true;
+      };
+      if constexpr (sizeof(T) <= 4096) {
+        alignas(T) std::byte copy[sizeof(T)];
+        return copy_to(copy);
+      } else {
+        struct alignas(T) Copy {
+          std::byte bytes[sizeof(T)];
+        };
+        return copy_to(std::make_unique<Copy>()->bytes);
+      }
     } else {
       return actor::decode(in, *static_cast<T*>(event));
     }
