@@ -10,6 +10,8 @@
 //   both there        SwitchReader -> RouteSwitched                 ... and the publisher follows it
 //   publisher dies    final head; PublisherEnded -> SegmentDrained  the next segment begins where this one ended
 //   reader dies       ReaderGone                                    the cursor stays: the mailbox fills up and waits
+//   route removed     RemoveRoute -> RouteSwitched, Detach          a reader that is being stopped gets no Detach: it
+//                                                                   reads on until it ends; then ReaderGone
 
 #include <control/messages.hpp>
 #include <cstdint>
