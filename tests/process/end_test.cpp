@@ -104,6 +104,17 @@ TEST_F(End, TheDeathOfBothEndsTheActors) {
   EXPECT_EQ(journal().count_with(": shutdown"), 3U);
 }
 
+TEST_F(End, TheDeathOfBothEndsAnActorThatHearsNothingToo) {
+  Broker& broker = start_three(true);
+  tell("sink", "unheard");
+  ASSERT_EQ(kill(broker.pid(), SIGSTOP), 0);
+  ASSERT_EQ(kill(brain_, SIGKILL), 0);
+  broker.signal(SIGKILL);
+  EXPECT_EQ(broker.wait_for_end(), -SIGKILL);
+  expect_nothing_left();
+  EXPECT_EQ(journal().count("sink: shutdown"), 0U);
+}
+
 TEST_F(End, AnActorKilledDuringShutdownHoldsUpNobody) {
   Broker& broker = start_three(true);
   broker.signal(SIGTERM);

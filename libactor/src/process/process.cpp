@@ -16,13 +16,31 @@ using control::ToBroker;
 /// How long an orphan may take to stop: its supervisor is gone, so the kernel's alarm ends it if its handler hangs.
 constexpr unsigned orphan_grace_s = 10;
 
+/// Started by a broker: the process group is the actor's own, and the broker ends it with the actor. When the broker is
+/// gone the actor does that itself, so that no child of its own outlives it.
+bool owns_its_group = false;
+bool is_orphan = false;
+
+void end_group(int = 0) {
+  if (owns_its_group) kill(0, SIGKILL);
+}
+
+void end_orphans_group() {
+  if (!is_orphan) return;
+  std::fflush(nullptr);
+  end_group();
+}
+
 /// SIGHUP: the keeper, our parent, is gone (PR_SET_PDEATHSIG). The loop sees the hang-up of the control socket; this is
 /// for a handler that never returns to the loop.
 void on_parent_death(int) {
+  if (owns_its_group) std::signal(SIGALRM, end_group);
   alarm(orphan_grace_s);
 }
 
-Fd open_signals() {
+Fd open_signals(bool hand_started) {
+  owns_its_group = !hand_started && getpgrp() == getpid();
+  std::atexit(end_orphans_group);
   struct sigaction parent_death {};
   parent_death.sa_handler = on_parent_death;
   parent_death.sa_flags = SA_RESTART;
@@ -60,7 +78,7 @@ Process::Process(const ActorClass& actor_class, const ProcessOptions& options)
     : options_(options),
       class_(actor_class),
       actor_(actor_class.make()),
-      signals_(open_signals()),
+      signals_(open_signals(!options.broker.empty())),
       channel_(open_control(options)),
       link_(make_shm_link(actor_->bound_types(), loop_, channel_)) {
   loop_.watch_always(signals_.get(), Loop::Interest::Read, [this] { on_signal(); });
@@ -196,6 +214,7 @@ void Process::on_signal() {
 
 void Process::on_broker_gone() {
   broker_gone_ = true;
+  is_orphan = true;
   loop_.silence();
   std::fprintf(stderr, "the broker is gone: stopping\n");
   alarm(orphan_grace_s);
