@@ -94,6 +94,25 @@ TEST_F(Mailbox, OfAReaderInBackoffIsHandledBeforeTheRuntimeStops) {
   expect_nothing_left();
 }
 
+TEST_F(Mailbox, OfAReaderThatDiesAgainWhileItDrainsIsReportedAsLost) {
+  Broker& broker = start(head_ + section("source") +
+                         section("sink",
+                                 "subscribes = [\"*\"]\nbackoff = { base = \"1h\", max = \"1h\" }\nenv = { ON_EVENT "
+                                 "= \"1=die 2=die 11=die\" }\n"));
+  broker.wait_for_state("sink", "ready");
+  broker.wait_for_state("source", "ready");
+  tell("source", "send 1 30");
+  broker.wait_for_state("sink", "backoff");
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  expect_all("sink", 1, 10);
+  EXPECT_EQ(journal().count_with("sink: got"), 10U);
+  const std::string line = broker.log().first_with("are dropped");
+  EXPECT_NE(line.find("sink: 20 events"), std::string::npos) << line;
+  EXPECT_NE(line.find("20 from 'source' (Topic.Numbers"), std::string::npos) << line;
+  expect_nothing_left();
+}
+
 TEST_F(Mailbox, OfAReaderThatDiesDuringShutdownIsHandledByASuccessor) {
   Broker& broker =
       start(head_ + section("source") + section("sink", "subscribes = [\"*\"]\nenv = { ON_EVENT = \"5=hang\" }\n"));

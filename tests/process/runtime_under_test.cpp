@@ -26,7 +26,7 @@ using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 
 /// A watchdog against hangs, below that of ctest so that the transcript gets out.
-constexpr std::chrono::seconds too_long(20);
+constexpr std::chrono::seconds too_long(90);
 /// Between two looks at what cannot be waited for: `ps`, and processes that are no children.
 constexpr int glance_ms = 5;
 
