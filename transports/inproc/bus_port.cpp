@@ -35,6 +35,7 @@ BusPort::~BusPort() {
 void BusPort::restart() {
   if (!in_hand_.event) return;
   must_redeliver_ = true;
+  handling_ = false;
 }
 
 bool BusPort::next(Delivery& out) {
@@ -47,6 +48,7 @@ bool BusPort::next(Delivery& out) {
     attempt_ = 0;
   }
   ++attempt_;
+  handling_ = true;
   ++counters_.received;
 
   const SharedEvent& event = *in_hand_.event.operator->();
@@ -74,6 +76,7 @@ void BusPort::handled(const Delivery& delivery, bool known) {
   outputs_.clear();
   repeated_ = 0;
   must_redeliver_ = false;
+  handling_ = false;
   mailbox_->release(in_hand_);
 }
 

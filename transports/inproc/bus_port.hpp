@@ -38,7 +38,10 @@ class BusPort final : public Port {
   void handled(const Delivery& delivery, bool known) override;
   Retained retain(const Delivery& delivery) override;
 
-  void new_turn() override { now_ns_ = unread; }
+  void new_turn() override {
+    now_ns_ = unread;
+    handling_ = false;
+  }
   bool prepare_wait() override;
   void end_wait() override { bell_->wake_up(); }
   std::int64_t next_deadline() const override;
@@ -103,6 +106,7 @@ class BusPort final : public Port {
   Mailbox::InHand in_hand_;
   std::uint32_t attempt_ = 0;
   bool must_redeliver_ = false;
+  bool handling_ = false;               // its handler runs; false while only what it sent is waiting for room
   std::vector<std::uint64_t> outputs_;  // numbers of what was sent with the event in hand, over all attempts
   std::size_t repeated_ = 0;            // how many of them this attempt has used again
 

@@ -79,14 +79,13 @@ EventRef BusPort::take_event(const Outgoing& out) {
 }
 
 void BusPort::number(SharedEvent& event) {
-  const bool in_handler = in_hand_.event && !must_redeliver_;
-  if (in_handler && repeated_ < outputs_.size()) {
+  if (handling_ && repeated_ < outputs_.size()) {
     event.id = {key_, outputs_[repeated_++]};
     event.flags = Delivery::maybe_duplicate;
     return;
   }
   event.id = {key_, next_event_++};
-  if (!in_handler) return;
+  if (!handling_) return;
   outputs_.push_back(event.id.counter);
   repeated_ = outputs_.size();
 }

@@ -106,7 +106,8 @@ class Port {
 
   // Time and waiting -----------------------------------------------------------------------------------------------
 
-  /// A turn of the runner begins: the clock is read anew for the first event sent in it, and once only.
+  /// A turn of the runner begins: the clock is read anew for the first event sent in it, and once only. What is sent
+  /// from here to the next next() is no output of an event in hand, though that may still wait for handled().
   virtual void new_turn() = 0;
   /// Announces that the owner goes to sleep. False: something arrived meanwhile, do not sleep. After true the owner
   /// sleeps in its Loop, which the port's doorbells wake. Either way end_wait() follows.
