@@ -8,6 +8,7 @@
 #include <control/fd.hpp>
 #include <control/runtime_path.hpp>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 
 namespace actor::control {
@@ -90,8 +91,14 @@ void remove_if_dead(const std::string& runtime_directory) noexcept {
   struct flock lock = {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
+  // SUBTLE: the kernel closes a dying process's descriptors one after the other. Who has just seen the broker's sockets
+  // close may be here before its lock is free.
+  constexpr timespec pause{0, 2'000'000};
+  bool locked = false;
+  for (int tries = 0; !(locked = ::fcntl(file.get(), F_OFD_SETLK, &lock) == 0) && tries < 50; ++tries)
+    ::nanosleep(&pause, nullptr);
   // A broker that takes the directory over now waits for nothing: it sees that its lock file is gone, and begins anew.
-  if (::fcntl(file.get(), F_OFD_SETLK, &lock) == 0) remove_runtime_files(runtime_directory);
+  if (locked) remove_runtime_files(runtime_directory);
 }
 
 void remove_runtime_files(const std::string& runtime_directory) noexcept {

@@ -30,7 +30,8 @@ std::vector<std::string> running_brokers();
 /// runs when none or several do.
 std::string find_broker(const std::string& broker);
 
-/// Removes what a broker whose processes are all dead has left. Best effort; never throws.
+/// Removes what a broker whose processes are all dead has left; waits up to 100 ms for them to be. Best effort; never
+/// throws.
 void remove_if_dead(const std::string& runtime_directory) noexcept;
 /// Removes it whoever lives: for the broker itself.
 void remove_runtime_files(const std::string& runtime_directory) noexcept;
