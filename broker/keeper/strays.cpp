@@ -21,7 +21,9 @@ namespace {
 /// From /proc/PID/stat: "PID (name) state PPID ...". A name may hold anything, so the last parenthesis counts.
 pid_t parent_of(const std::filesystem::path& directory) {
   std::ifstream file(directory / "stat");
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // SUBTLE: reading fails with ESRCH when the process has vanished since; iterators over the file would throw then.
+  std::string text;
+  std::getline(file, text, '\0');
   const std::size_t after_name = text.rfind(')');
   if (after_name == std::string::npos || text.size() < after_name + 5) return -1;
   pid_t parent = -1;

@@ -279,16 +279,26 @@ Json Broker::ps() {
   return answer;
 }
 
-Json Broker::actor(const std::string& name) {
+Json Broker::find_actor(const std::string& name) {
   const Json answer = ps();
   for (const Json& row : answer.at("actors")) {
     if (row.at("name") == name) return row;
   }
-  throw std::runtime_error("ps does not know " + name);
+  return nullptr;
+}
+
+Json Broker::actor(const std::string& name) {
+  Json row = find_actor(name);
+  if (row.is_null()) throw std::runtime_error("ps does not know " + name);
+  return row;
 }
 
 void Broker::wait_for_state(const std::string& name, const std::string& state) {
-  test_.wait_until(name + " to be " + state, [&] { return actor(name).at("state") == state; });
+  // Who is started by hand is unknown until it has said hello.
+  test_.wait_until(name + " to be " + state, [&] {
+    const Json row = find_actor(name);
+    return !row.is_null() && row.at("state") == state;
+  });
 }
 
 void Broker::wait_for_incarnation(const std::string& name, int incarnation) {

@@ -97,6 +97,7 @@ class Broker {
   void wait_for_log(const std::string& part, std::size_t times = 1);
 
   nlohmann::json ps();
+  /// Its line of ps. Throws when there is none.
   nlohmann::json actor(const std::string& name);
   /// Until the actor is in this state.
   void wait_for_state(const std::string& name, const std::string& state);
@@ -110,6 +111,8 @@ class Broker {
   int wait_for_end();
 
  private:
+  nlohmann::json find_actor(const std::string& name);
+
   RuntimeTest& test_;
   Lines out_;
   Lines log_;
