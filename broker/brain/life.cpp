@@ -452,8 +452,9 @@ void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::
   };
   if (stage_ != Stage::Running || entry.afterwards == Afterwards::StayEnded) {
     report("");
-    const bool stopped = entry.circumstances.stop_requested || entry.circumstances.refused;
-    if (exit.abnormal() && !stopped && may_drain(entry)) return drain_once_more(entry);
+    if (!entry.circumstances.stop_requested && may_drain(entry) &&
+        entry.policy.ended(exit, now).action == Action::Restart)
+      return drain_once_more(entry);
     return stay_ended(entry, Life::Ended, false);
   }
   if (entry.afterwards == Afterwards::StartAgain) {

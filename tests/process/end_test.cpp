@@ -78,6 +78,35 @@ TEST_F(End, ASecondCtrlCDoesNotWaitForWhatIsQueued) {
   EXPECT_NE(broker.log().first_with("asked again").find("'sink' has 10 queued"), std::string::npos);
 }
 
+TEST_F(End, AThirdCtrlCDoesNotWaitForTheActors) {
+  // With timeouts as long as these, the test would not end.
+  Broker& broker = start("[broker]\nname = \"test\"\ndrain_timeout = \"24h\"\n" +
+                         section("stubborn", "stop_timeout = \"24h\"\nenv = { ON_SHUTDOWN = \"hang\" }\n"));
+  broker.wait_for_state("stubborn", "ready");
+  tell("stubborn", "child");
+  pid_in_journal("stubborn: child");
+  for (const char* answer : {"shutting down", "asked again: killing"}) {
+    wait_until(answer, [&] {
+      if (broker.log().count_with(answer) == 0) broker.interrupt();
+      return broker.log().count_with(answer) > 0;
+    });
+  }
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  EXPECT_EQ(broker.log().count_with("not waiting any longer"), 0U) << "the brain did it itself";
+  expect_nothing_left();
+}
+
+TEST_F(End, AShutdownTimeoutKillsWhoStillRuns) {
+  Broker& broker = start("[broker]\nname = \"test\"\ndrain_timeout = \"100ms\"\nshutdown_timeout = \"300ms\"\n" +
+                         section("stubborn", "stop_timeout = \"24h\"\nenv = { ON_SHUTDOWN = \"hang\" }\n"));
+  broker.wait_for_state("stubborn", "ready");
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  EXPECT_EQ(broker.log().count_with("shutdown_timeout is over"), 1U);
+  EXPECT_EQ(journal().count("stubborn: shutdown"), 1U);
+  expect_nothing_left();
+}
+
 TEST_F(End, TheBrainsDeathEndsTheRuntime) {
   Broker& broker = start_three(true);
   ASSERT_EQ(kill(brain_, SIGKILL), 0);

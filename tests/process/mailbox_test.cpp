@@ -129,6 +129,24 @@ TEST_F(Mailbox, OfAReaderThatDiesDuringShutdownIsHandledByASuccessor) {
   expect_nothing_left();
 }
 
+TEST_F(Mailbox, OfATemporaryReaderThatDiesDuringShutdownIsReportedAsLost) {
+  Broker& broker =
+      start(head_ + section("source") +
+            section("sink", "subscribes = [\"*\"]\nrestart = \"temporary\"\nenv = { ON_EVENT = \"5=hang\" }\n"));
+  broker.wait_for_state("sink", "ready");
+  broker.wait_for_state("source", "ready");
+  tell("source", "send 1 30");
+  wait_for("sink: hang at 5");
+  wait_for("source: sent 30");
+  broker.signal(SIGTERM);
+  broker.wait_for_log("shutting down");
+  ASSERT_EQ(kill(pid_in_journal("sink: started"), SIGKILL), 0);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  EXPECT_EQ(journal().count_with("sink: started"), 1U);
+  EXPECT_NE(broker.log().first_with("are dropped").find("sink: 26 events"), std::string::npos);
+  expect_nothing_left();
+}
+
 TEST_F(Mailbox, ThatCannotBeHandledBeforeTheRuntimeStopsIsReportedWithItsTopic) {
   Broker& broker =
       start("[broker]\nname = \"test\"\ndrain_timeout = \"300ms\"\n[topics.\"Topic.Numbers\"]\ncapacity = 256\n" +
