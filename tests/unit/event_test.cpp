@@ -20,6 +20,13 @@ struct Temperature {
   double celsius;
   Unit unit;
 };
+struct LongArray {
+  bool flag;
+  double samples[1000];
+  int tail;
+  float weights[3];
+};
+
 struct Switched {
   std::uint32_t number;
   Flags flags;
@@ -159,6 +166,11 @@ TEST(RawEvent, RandomBytesAreValidExactlyWhenTheBoolsAre) {
     }
     ASSERT_EQ(event_type<Switched>().valid(bytes.data()), bools_are);
   }
+}
+
+TEST(RawEvent, ALongCArrayIsOneField) {
+  EXPECT_EQ(event_type<LongArray>().schema.substr(event_type<LongArray>().schema.find('{')),
+            "{flag:bool,samples:array<f64,1000>,tail:i32,weights:array<f32,3>}");
 }
 
 }  // namespace

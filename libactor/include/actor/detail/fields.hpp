@@ -99,16 +99,39 @@ constexpr std::size_t fewest_initialisers() {
   }
 }
 
+/// Does `{}` for the field at initialiser `At` leave room for all but `Width` of the initialisers from there on?
+template <class T, std::size_t At, std::size_t Total, std::size_t Width>
+constexpr bool braces_stand_for() {
+  return takes_braces_between<T>(std::make_index_sequence<At>{}, std::make_index_sequence<Total - At - Width>{});
+}
+
+/// The least width that fits, known to be above Low and at most High.
+template <class T, std::size_t At, std::size_t Total, std::size_t Low, std::size_t High>
+constexpr std::size_t least_width() {
+  if constexpr (High - Low <= 1) {
+    return High;
+  } else {
+    constexpr std::size_t middle = Low + (High - Low) / 2;
+    if constexpr (braces_stand_for<T, At, Total, middle>()) {
+      return least_width<T, At, Total, Low, middle>();
+    } else {
+      return least_width<T, At, Total, middle, High>();
+    }
+  }
+}
+
 /// How many initialisers the field at initialiser `At` swallows: `{}` in its place leaves room for the rest exactly.
+/// Whatever is wider fits too, so that a C array of thousands is found in a few steps.
 template <class T, std::size_t At, std::size_t Total, std::size_t Width = 1>
 constexpr std::size_t field_width() {
-  if constexpr (At + Width > Total) {
-    return 1;  // `{}` never fits (an explicit default constructor): an ordinary field
-  } else if constexpr (takes_braces_between<T>(std::make_index_sequence<At>{},
-                                               std::make_index_sequence<Total - At - Width>{})) {
-    return Width;
+  constexpr std::size_t widest = Total - At;
+  if constexpr (Width >= widest) {
+    // `{}` never fits (an explicit default constructor): an ordinary field
+    return braces_stand_for<T, At, Total, widest>() ? least_width<T, At, Total, Width / 2, widest>() : 1;
+  } else if constexpr (braces_stand_for<T, At, Total, Width>()) {
+    return least_width<T, At, Total, Width / 2, Width>();
   } else {
-    return field_width<T, At, Total, Width + 1>();
+    return field_width<T, At, Total, Width * 2>();
   }
 }
 
