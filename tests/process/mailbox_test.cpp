@@ -13,6 +13,18 @@ class Mailbox : public RuntimeTest {
  protected:
   const std::string head_ = "[broker]\nname = \"test\"\n[topics.\"Topic.Numbers\"]\ncapacity = 256\n";
 
+  /// At rest every sent event is somewhere.
+  void expect_the_account_to_balance(Broker& broker) {
+    const nlohmann::json answer = broker.ps();
+    std::uint64_t sent = 0;
+    std::uint64_t found = 0;
+    for (const auto& row : answer.at("actors")) {
+      sent += row.at("sent").get<std::uint64_t>();
+      for (const char* where : {"handled", "skipped", "dropped", "queued"}) found += row.at(where).get<std::uint64_t>();
+    }
+    EXPECT_EQ(sent, found) << answer.dump(1);
+  }
+
   /// Each of first..last at least once, in order where it came once.
   void expect_all(const std::string& reader, int first, int last) {
     for (int value = first; value <= last; ++value) {
@@ -47,6 +59,7 @@ TEST_F(Mailbox, OutlivesAKilledReaderAndTheEventInHandComesAgainMarked) {
   EXPECT_EQ(after.at("queued"), 0);
   EXPECT_EQ(after.at("last_exit"), "signal(SIGKILL)");
   EXPECT_EQ(broker.actor("source").at("sent"), 50);
+  expect_the_account_to_balance(broker);
 }
 
 TEST_F(Mailbox, OfAKilledPublisherIsReadToItsEndBeforeItsSuccessorIsHeard) {
@@ -74,6 +87,34 @@ TEST_F(Mailbox, OfAKilledPublisherIsReadToItsEndBeforeItsSuccessorIsHeard) {
     EXPECT_GE(place, at) << value << " came before " << value - 1;
     at = place;
   }
+}
+
+TEST_F(Mailbox, AccountsBalanceHoweverOftenBothSidesAreKilled) {
+  Broker& broker = start(head_ + section("source") + section("sink", "subscribes = [\"*\"]\n") +
+                         section("other", "subscribes = [\"*\"]\n"));
+  for (const char* name : {"source", "sink", "other"}) broker.wait_for_incarnation(name, 1);
+  for (int life = 1; life <= 4; ++life) {
+    tell("source", "send " + std::to_string(100 * life - 99) + ' ' + std::to_string(100 * life));
+    wait_for("source: sent " + std::to_string(100 * life));
+    for (const char* name : {"sink", "source"}) {
+      EXPECT_EQ(broker.ctl(std::string("kill ") + name).code, 0);
+      broker.wait_for_incarnation(name, life + 1);
+    }
+  }
+  wait_until("the last of the events", [&] { return journal().count_with("sink: got 400") > 0; });
+  wait_for("other: got 400");
+  EXPECT_EQ(broker.actor("source").at("sent"), 800);
+  EXPECT_EQ(broker.actor("other").at("handled"), 400);
+  // It was killed at any moment: at most the event in hand came again, once for each kill.
+  std::size_t again = 0;
+  for (int value = 1; value <= 400; ++value) {
+    const std::string line = "sink: got " + std::to_string(value);
+    const std::size_t times = journal().count(line) + journal().count(line + " again, attempt 2");
+    EXPECT_GE(times, 1U) << line;
+    again += times - 1;
+  }
+  EXPECT_LE(again, 4U);
+  expect_the_account_to_balance(broker);
 }
 
 TEST_F(Mailbox, OfAReaderInBackoffIsHandledBeforeTheRuntimeStops) {
@@ -181,6 +222,7 @@ TEST_F(Mailbox, OfAQuarantinedReaderIsGivenUpWithItsCountAndPublishersGoOn) {
   EXPECT_GE(sink.at("discarded").get<int>(), 4);
   const std::string line = broker.log().first_with("are dropped");
   EXPECT_NE(line.find("Topic.Numbers"), std::string::npos) << line;
+  expect_the_account_to_balance(broker);
 }
 
 }  // namespace
