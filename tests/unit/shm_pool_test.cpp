@@ -194,5 +194,19 @@ TEST(Pool, RandomPayloadsNeverOverlap) {
   }
 }
 
+TEST(Pool, NothingIsPutIntoAnExtentThatNobodyCouldFindYet) {
+  Extents extents;
+  bool out = false;
+  ExtentEvents events = extents.events();
+  events.handed_over = [&out] { return out; };
+  Pool pool(16 * mib, std::move(events));
+  EXPECT_EQ(pool.allocate(100), Pool::no_chunk);
+  EXPECT_EQ(pool.allocate(100), Pool::no_chunk);
+  EXPECT_EQ(extents.added, 1u) << "one at a time";
+  out = true;
+  EXPECT_NE(pool.allocate(100), Pool::no_chunk);
+  EXPECT_EQ(extents.added, 1u);
+}
+
 }  // namespace
 }  // namespace actor::shm

@@ -68,6 +68,10 @@ shm::ShmPort::Events ShmLink::port_events() {
   events.sender.extents.added = [this](std::uint32_t extent, std::uint64_t bytes, int fd) {
     tell(control::ExtentAdded{extent, bytes}, {fd});
   };
+  events.sender.extents.handed_over = [this] {
+    channel_.flush();
+    return !channel_.has_queued();
+  };
   events.sender.extents.dropped = [this](std::uint32_t extent) { tell(control::ExtentDropped{extent}); };
   events.receiver.drained = [this](std::uint32_t route, std::uint32_t incarnation) {
     tell(control::SegmentDrained{route, incarnation});

@@ -16,10 +16,11 @@ Pool::Pool(std::uint64_t budget_bytes, ExtentEvents events)
 
 Pool::ChunkId Pool::allocate(std::uint64_t bytes) {
   for (auto& extent : extents_) {
+    if (!usable(*extent)) return no_chunk;  // one at a time is on its way
     if (const ChunkId chunk = allocate_in(*extent, bytes); chunk != no_chunk) return chunk;
   }
   Extent* added = add_extent(bytes);
-  return added ? allocate_in(*added, bytes) : no_chunk;
+  return added && usable(*added) ? allocate_in(*added, bytes) : no_chunk;
 }
 
 Pool::ChunkId Pool::allocate_in(Extent& extent, std::uint64_t bytes) {

@@ -17,6 +17,9 @@ namespace actor::shm {
 struct ExtentEvents {
   std::function<void(std::uint32_t extent, std::uint64_t bytes, int fd)> added = [](auto, auto, auto) {};
   std::function<void(std::uint32_t extent)> dropped = [](auto) {};
+  /// Has what `added` told left this process? Until then nothing is put into the extent: if the process died, nobody
+  /// would ever find it.
+  std::function<bool()> handed_over = [] { return true; };
 };
 
 class Pool {
@@ -55,6 +58,7 @@ class Pool {
     std::uint32_t id;
     OwnedSegment segment;
     Tlsf allocator;
+    bool handed_over = false;
   };
   struct Chunk {
     std::byte* data;
@@ -64,6 +68,11 @@ class Pool {
     Tlsf::Block block;
   };
 
+  bool usable(Extent& extent) const {
+    if (!extent.handed_over) [[unlikely]]
+      extent.handed_over = events_.handed_over();
+    return extent.handed_over;
+  }
   ChunkId allocate_in(Extent& extent, std::uint64_t bytes);
   Extent* add_extent(std::uint64_t bytes);
   Extent& extent_of(const Chunk& chunk);

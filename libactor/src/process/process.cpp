@@ -82,7 +82,7 @@ Process::Process(const ActorClass& actor_class, const ProcessOptions& options)
       channel_(open_control(options)),
       link_(make_shm_link(actor_->bound_types(), loop_, channel_)) {
   loop_.watch_always(signals_.get(), Loop::Interest::Read, [this] { on_signal(); });
-  loop_.watch_always(channel_.fd(), Loop::Interest::Read, [this] { read_commands(); });
+  watch_channel();
 }
 
 Process::~Process() = default;
@@ -135,6 +135,17 @@ int Process::finish() {
   return exit_code_;
 }
 
+/// For reading, and for writing while the socket has not taken all that we had to say.
+void Process::watch_channel() {
+  if (channel_watch_) {
+    if (watching_writes_ == channel_.has_queued()) return;
+    loop_.unwatch(channel_watch_);
+  }
+  watching_writes_ = channel_.has_queued();
+  const auto interest = watching_writes_ ? Loop::Interest::ReadWrite : Loop::Interest::Read;
+  channel_watch_ = loop_.watch_always(channel_.fd(), interest, [this] { read_commands(); });
+}
+
 void Process::read_commands() {
   if (reading_) return;  // a command's own callbacks may take a turn
   reading_ = true;
@@ -147,6 +158,7 @@ void Process::read_commands() {
     stop();
   }
   reading_ = false;
+  if (!broker_gone_) watch_channel();
 }
 
 void Process::receive_commands() {
@@ -198,6 +210,7 @@ void Process::start_actor(const control::Welcome& welcome) {
   host_->command_epoch = &link_->command_epoch();
   host_->run_commands = [this] {
     if (link_->command_epoch().load(std::memory_order_relaxed) != seen_epoch_) read_commands();
+    if (channel_.has_queued() != watching_writes_ && !broker_gone_) watch_channel();
   };
 }
 

@@ -46,6 +46,8 @@ class Process {
   std::unique_ptr<Runner> runner_;
   RunnerOptions runner_options_;
   std::uint64_t seen_epoch_ = 0;
+  WatchId channel_watch_ = 0;
+  bool watching_writes_ = false;
   std::string runtime_directory_;
   bool start_ = false;
   bool stop_ = false;
