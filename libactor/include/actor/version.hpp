@@ -1,5 +1,6 @@
 #pragma once
-// Which libactor a program was built with. The broker compares it at hello and names both sides when they cannot work together.
+// Which libactor a program was built with. The broker compares it at hello and names both sides when they cannot work
+// together.
 
 namespace actor {
 

@@ -2,6 +2,7 @@
 // A file descriptor that closes itself. Move-only, one owner, any thread.
 
 #include <unistd.h>
+
 #include <utility>
 
 namespace actor {
