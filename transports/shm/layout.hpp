@@ -153,10 +153,10 @@ struct Status {
   StatusHeader header;
   alignas(cache_line) Word sleep;     // odd: asleep for want of events; rung at most once per value
   alignas(cache_line) Word space;     // odd: asleep for want of room
-  alignas(cache_line) Word progress;  // turns taken
+  alignas(cache_line) Word progress;  // for a watchdog to come: not written yet
   Word state;                         // State
   Word outbox;                        // events staged: nonzero means the actor is not at rest
-  Word callbacks;                     // odd while user code runs
+  Word callbacks;                     // likewise
   alignas(cache_line) FlightRecord flight;
   alignas(cache_line) Counters counters;
   alignas(cache_line) FanoutRecord fanout;

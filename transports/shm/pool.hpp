@@ -44,8 +44,6 @@ class Pool {
     return {chunks_[chunk].extent, chunks_[chunk].offset_lines, bytes};
   }
   std::uint64_t chunk_bytes(ChunkId chunk) const { return chunks_[chunk].block.bytes; }
-  /// Could a payload of this size ever fit?
-  bool can_ever_hold(std::uint64_t bytes) const { return bytes <= budget_bytes_; }
   std::uint64_t budget_bytes() const { return budget_bytes_; }
   std::uint64_t used_bytes() const;
 
