@@ -4,7 +4,7 @@
 
 namespace actor::broker {
 
-ActorOutputs::ActorOutputs(Loop& loop, LogFormat format) : loop_(loop), output_(STDOUT_FILENO, format) {}
+ActorOutputs::ActorOutputs(EpollLoop& loop, LogFormat format) : loop_(loop), output_(STDOUT_FILENO, format) {}
 
 ActorOutputs::~ActorOutputs() {
   for (auto& [id, pipe] : pipes_) loop_.unwatch(pipe.watch);

@@ -1,7 +1,7 @@
 #pragma once
 // Watches the pipes that actors print to and the broker's own stdout that their lines go to. Owned by the brain.
 
-#include <actor/loop.hpp>
+#include <actor/epoll_loop.hpp>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -12,7 +12,7 @@ namespace actor::broker {
 
 class ActorOutputs {
  public:
-  ActorOutputs(Loop& loop, LogFormat format);
+  ActorOutputs(EpollLoop& loop, LogFormat format);
   ~ActorOutputs();
   ActorOutputs(const ActorOutputs&) = delete;
   ActorOutputs& operator=(const ActorOutputs&) = delete;
@@ -34,7 +34,7 @@ class ActorOutputs {
   void readable(std::uint64_t id);
   void watch_sink();
 
-  Loop& loop_;
+  EpollLoop& loop_;
   Output output_;
   WatchId sink_watch_ = 0;
   std::uint64_t next_ = 1;

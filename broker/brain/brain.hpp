@@ -5,7 +5,7 @@
 // Its code is in four files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to restart),
 // shutdown.cpp (stopping one or all in good order), requests.cpp (what tools ask).
 
-#include <actor/loop.hpp>
+#include <actor/epoll_loop.hpp>
 #include <brain.hpp>
 #include <control/channel.hpp>
 #include <map>
@@ -130,7 +130,7 @@ class Brain final : public SessionHandler {
   const BrainOptions& options_;
   KeeperClient keeper_;
   Fd listener_;
-  Loop loop_;
+  EpollLoop loop_;
   EventLog log_;
   ActorOutputs output_;
   OomWatch oom_;

@@ -25,7 +25,7 @@ std::optional<unsigned> version_of(const control::Packet& packet) {
 
 }  // namespace
 
-Session::Session(Fd socket, Loop& loop, SessionHandler& handler, std::uint64_t owner)
+Session::Session(Fd socket, EpollLoop& loop, SessionHandler& handler, std::uint64_t owner)
     : channel_(std::move(socket)), loop_(loop), handler_(handler), owner_(owner) {
   watch();
 }

@@ -4,7 +4,7 @@
 // connection. Owned by the brain, one thread. docs/control-protocol.md has the order of messages.
 
 #include <actor/error.hpp>
-#include <actor/loop.hpp>
+#include <actor/epoll_loop.hpp>
 #include <control/channel.hpp>
 #include <control/messages.hpp>
 #include <cstdint>
@@ -49,7 +49,7 @@ class Session {
   };
 
   /// Takes over a connected socket. `owner`: whatever the handler wants to find again.
-  Session(Fd socket, Loop& loop, SessionHandler& handler, std::uint64_t owner);
+  Session(Fd socket, EpollLoop& loop, SessionHandler& handler, std::uint64_t owner);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -96,7 +96,7 @@ class Session {
   void watch();
 
   control::Channel channel_;
-  Loop& loop_;
+  EpollLoop& loop_;
   SessionHandler& handler_;
   std::uint64_t owner_;
   EpochPage* page_ = nullptr;

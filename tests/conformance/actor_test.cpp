@@ -89,8 +89,8 @@ TEST_P(Actors, AConversationKeepsItsParentsTopicsAndPayloads) {
                          {"Channel.Answers", OverflowPolicy::block(), 64}}});
   Peer& client_peer = world().add("client", event_types<Dialogue>(), {"Channel.Answers"});
   Peer& server_peer = world().add("server", event_types<Dialogue>(), {"Channel.Requests"});
-  Host client_host(client_peer.id(), client_peer.port(), client_peer.loop());
-  Host server_host(server_peer.id(), server_peer.port(), server_peer.loop());
+  Host client_host(client_peer.id(), client_peer.port(), client_peer.loop(), client_peer.waker());
+  Host server_host(server_peer.id(), server_peer.port(), server_peer.loop(), server_peer.waker());
   Client client;
   Server server;
   client.bind(client_host);

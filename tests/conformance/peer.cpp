@@ -18,14 +18,12 @@ Number number_in(const Delivery& delivery) {
 
 }  // namespace
 
-Peer::Peer(std::string_view name, const std::map<std::string, OverflowPolicy>& topics) : id_(name), topics_(topics) {
-  loop_.add_bell(injection_->bell());
-}
+Peer::Peer(std::string_view name, const std::map<std::string, OverflowPolicy>& topics) : id_(name), topics_(topics) {}
 
 Peer::~Peer() {
   end();
   port_.reset();
-  loop_.remove_bell(injection_->bell());
+  injection_->close();
 }
 
 void Peer::set_port(std::unique_ptr<Port> port) {

@@ -3,7 +3,7 @@
 // the world. The port is used by the main thread until start(), by the peer's thread until join() or stop() returns.
 
 #include <actor/host.hpp>
-#include <actor/loop.hpp>
+#include <actor/epoll_loop.hpp>
 #include <actor/transport.hpp>
 #include <atomic>
 #include <functional>
@@ -43,7 +43,8 @@ class Peer {
 
   ActorId id() const { return id_; }
   std::string name() const { return std::string(id_.name()); }
-  Loop& loop() { return loop_; }
+  EpollLoop& loop() { return loop_; }
+  Waker& waker() { return waker_; }
   Port& port() { return *port_; }
   /// port().next(), after what was posted.
   bool next(Delivery& out);
@@ -101,8 +102,9 @@ class Peer {
 
   const ActorId id_;
   const std::map<std::string, OverflowPolicy>& topics_;
-  Loop loop_;
-  std::shared_ptr<Injection> injection_ = std::make_shared<Injection>();
+  EpollLoop loop_;
+  LoopWaker waker_{loop_};
+  std::shared_ptr<Injection> injection_ = std::make_shared<Injection>(waker_);
   std::unique_ptr<Port> port_;
   std::map<std::string, std::uint16_t, std::less<>> handles_;
   Delivery in_hand_;

@@ -3,7 +3,7 @@
 // killed and succeeded at will. A side may also live in a child process: made there by make_writer() / make_reader()
 // after a fork, its descriptors then adopted here. One thread; the fan outlives what it makes.
 
-#include <actor/loop.hpp>
+#include <actor/epoll_loop.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,7 +45,7 @@ class Writer {
     return port->send({&event_type<T>(), &event, topic, {}});
   }
 
-  Loop loop;
+  EpollLoop loop;
   std::unique_ptr<shm::ShmPort> port;
 };
 
@@ -57,7 +57,7 @@ class Reader {
   void done() { port->handled(in_hand, true); }
   std::vector<Got> receive_all();
 
-  Loop loop;
+  EpollLoop loop;
   std::unique_ptr<shm::ShmPort> port;
   Delivery in_hand;
   std::vector<std::string> corrupt;  // what its publisher was found to have done

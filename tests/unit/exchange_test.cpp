@@ -21,7 +21,7 @@ using ::testing::SizeIs;
 
 /// One life of an actor: the fake process and the broker's session with it.
 struct Life : SessionHandler {
-  Life(Loop& loop, Exchange& to, ActorIndex index) : exchange(to), actor(index) {
+  Life(EpollLoop& loop, Exchange& to, ActorIndex index) : exchange(to), actor(index) {
     session = std::make_unique<Session>(fake.take_broker_end(), loop, *this, index);
   }
   void hello(Session&, control::Hello, Fd) override {}
@@ -102,7 +102,7 @@ struct ExchangeTest : ::testing::Test {
   FakeActor& pub() { return lives.at(publisher)->fake; }
   FakeActor& sub() { return lives.at(reader)->fake; }
 
-  Loop loop;
+  EpollLoop loop;
   TopicTable topics;
   RoutingTable table{topics};
   Exchange exchange{table};

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <actor/error.hpp>
-#include <actor/loop.hpp>
+#include <actor/epoll_loop.hpp>
 #include <control/fd.hpp>
 #include <vector>
 
@@ -22,7 +22,7 @@ void signal_once(const Fd& fd) {
 }
 
 TEST(Loop, RunsTimersInTheOrderInWhichTheyAreDue) {
-  Loop loop;
+  EpollLoop loop;
   std::vector<int> ran;
   loop.after(2ms, [&] { ran.push_back(2); });
   loop.after(1ms, [&] { ran.push_back(1); });
@@ -32,7 +32,7 @@ TEST(Loop, RunsTimersInTheOrderInWhichTheyAreDue) {
 }
 
 TEST(Loop, RepeatsATimerUntilItsOwnCallbackCancelsIt) {
-  Loop loop;
+  EpollLoop loop;
   int ran = 0;
   TimerId timer = 0;
   timer = loop.every(1ms, [&] {
@@ -43,7 +43,7 @@ TEST(Loop, RepeatsATimerUntilItsOwnCallbackCancelsIt) {
 }
 
 TEST(Loop, ATimerMadeByACallbackWaitsForTheNextTurn) {
-  Loop loop;
+  EpollLoop loop;
   bool second = false;
   loop.after(0ms, [&] { loop.after(0ms, [&] { second = true; }); });
   while (loop.poll() == 0) {
@@ -53,7 +53,7 @@ TEST(Loop, ATimerMadeByACallbackWaitsForTheNextTurn) {
 }
 
 TEST(Loop, CallsAWatchWhileItsDescriptorIsReady) {
-  Loop loop;
+  EpollLoop loop;
   const Fd fd = make_eventfd();
   int ran = 0;
   const WatchId watch = loop.watch(fd.get(), Loop::Interest::Read, [&] { ++ran; });
@@ -67,7 +67,7 @@ TEST(Loop, CallsAWatchWhileItsDescriptorIsReady) {
 }
 
 TEST(Loop, ACallbackMayUnwatchAnother) {
-  Loop loop;
+  EpollLoop loop;
   const Fd first = make_eventfd(), second = make_eventfd();
   WatchId watches[2] = {};
   int ran = 0;
@@ -80,7 +80,7 @@ TEST(Loop, ACallbackMayUnwatchAnother) {
 }
 
 TEST(Loop, ABellWakesOncePerRingAndNeedsNoDraining) {
-  Loop loop;
+  EpollLoop loop;
   const Fd bell = make_eventfd();
   loop.add_bell(bell.get());
   for (int i = 0; i < 3; ++i) {
@@ -92,7 +92,7 @@ TEST(Loop, ABellWakesOncePerRingAndNeedsNoDraining) {
 }
 
 TEST(Loop, ASilentLoopWakesOnlyForTheRuntime) {
-  Loop loop;
+  EpollLoop loop;
   const Fd users = make_eventfd(), own = make_eventfd();
   int users_ran = 0, own_ran = 0;
   loop.watch(users.get(), Loop::Interest::Read, [&] { ++users_ran; });
@@ -108,7 +108,7 @@ TEST(Loop, ASilentLoopWakesOnlyForTheRuntime) {
 }
 
 TEST(Loop, RefusesADescriptorThatCannotBePolled) {
-  Loop loop;
+  EpollLoop loop;
   const Fd file(dup(fileno(tmpfile())));
   try {
     loop.watch(file.get(), Loop::Interest::Read, [] {});

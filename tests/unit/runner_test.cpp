@@ -31,16 +31,17 @@ using actor::StepAction;
 class RunnerTest : public testing::Test {
  protected:
   struct Side {
-    actor::Loop loop;
+    actor::EpollLoop loop;
     std::unique_ptr<actor::Port> port;
   };
 
   void run(actor::ActorBase& subject, unsigned max_events_per_tick = 10) {
-    actor::Host host(actor::ActorId("subject"), *subject_.port, subject_.loop);
+    actor::LoopWaker waker(subject_.loop);
+    actor::Host host(actor::ActorId("subject"), *subject_.port, subject_.loop, waker);
     host_ = &host;
     actor::Runner runner(subject, host, {max_events_per_tick, std::chrono::nanoseconds(0)});
     started_ = runner.start();
-    if (started_) runner.run();
+    if (started_) runner.run(subject_.loop);
     runner.finish();
     error_ = runner.error();
   }
@@ -239,7 +240,10 @@ TEST_F(Runner, OtherThreadsSendThroughTheInjector) {
 }
 
 TEST(Injection, WhatFollowsACallThatThrowsStillRuns) {
-  actor::Injection injection;
+  struct : actor::Waker {
+    void wake() noexcept override {}
+  } nobody;
+  actor::Injection injection(nobody);
   std::string ran;
   injection.post([&] { ran += "a"; });
   injection.post([] { throw std::runtime_error("broken"); });

@@ -60,7 +60,7 @@ struct SessionTest : ::testing::Test {
     turn();
   }
   FakeActor peer;
-  Loop loop;
+  EpollLoop loop;
   Recorder heard;
   Session session{peer.take_broker_end(), loop, heard, 7};
 };
@@ -228,7 +228,7 @@ struct RawPeer {
     while (loop.poll() > 0) {
     }
   }
-  Loop loop;
+  EpollLoop loop;
   Recorder heard;
   Fd socket;
   std::unique_ptr<Session> session;

@@ -114,7 +114,7 @@ Bus::Bus(std::uint64_t runtime_id, BusOptions options)
 Bus::~Bus() = default;
 
 std::unique_ptr<BusPort> Bus::attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-                                     Loop& loop, std::size_t capacity) {
+                                     EpollLoop& loop, std::size_t capacity) {
   return std::make_unique<BusPort>(core_, id, types, topics, loop, capacity);
 }
 

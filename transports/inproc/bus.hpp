@@ -2,7 +2,7 @@
 // The in-process transport's meeting place: topics and readers. One per runtime, owned by whoever runs its actors; any
 // thread may call. Ports may outlive it: they share what is behind it.
 
-#include <actor/loop.hpp>
+#include <actor/epoll_loop.hpp>
 #include <actor/subscribe.hpp>
 #include <actor/transport.hpp>
 #include <functional>
@@ -41,7 +41,7 @@ class Bus {
   /// at this reader; 0 does not. `loop` must outlive the port. Throws Error(DuplicateActorName) while another port has
   /// that name.
   std::unique_ptr<BusPort> attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-                                  Loop& loop, std::size_t capacity = 0);
+                                  EpollLoop& loop, std::size_t capacity = 0);
 
   /// How many events of `topic` wait for each reader from each sender. REQUIRES: called before the topic's first event.
   void set_capacity(std::string_view topic, std::size_t events);

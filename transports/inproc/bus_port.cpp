@@ -8,7 +8,7 @@
 namespace actor::inproc {
 
 BusPort::BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const EventType* const> types,
-                 const Subscribe& topics, Loop& loop, std::size_t capacity)
+                 const Subscribe& topics, EpollLoop& loop, std::size_t capacity)
     : core_(std::move(core)),
       id_(id),
       key_(actor_key(core_->runtime_id(), id.name())),

@@ -16,7 +16,7 @@ namespace actor::inproc {
 class BusPort final : public Port {
  public:
   BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-          Loop& loop, std::size_t capacity);
+          EpollLoop& loop, std::size_t capacity);
   /// Detaches: what is staged is forgotten, what is queued for this reader counts as dropped, what it has sent stays.
   ~BusPort() override;
 
@@ -86,7 +86,7 @@ class BusPort final : public Port {
   const std::shared_ptr<BusCore> core_;
   const ActorId id_;
   const std::uint64_t key_;
-  Loop& loop_;
+  EpollLoop& loop_;
   const std::shared_ptr<Doorbell> bell_;
   const std::shared_ptr<Mailbox> mailbox_;
   std::int64_t now_ns_ = unread;

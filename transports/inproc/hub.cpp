@@ -12,7 +12,7 @@ class InprocHub final : public Hub {
   InprocHub(std::uint64_t runtime_id, inproc::BusOptions options) : bus_(runtime_id, std::move(options)) {}
 
   std::unique_ptr<Port> attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-                               Loop& loop) override {
+                               EpollLoop& loop) override {
     return bus_.attach(id, types, topics, loop);
   }
 

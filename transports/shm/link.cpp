@@ -11,7 +11,7 @@ using control::ToBroker;
 
 class ShmLink final : public ProcessLink {
  public:
-  ShmLink(std::span<const EventType* const> types, Loop& loop, control::Channel& channel)
+  ShmLink(std::span<const EventType* const> types, EpollLoop& loop, control::Channel& channel)
       : types_(types), loop_(loop), channel_(channel), status_(shm::make_status()) {}
 
   int status_fd() const override { return port_ ? port_->status_fd() : status_.fd(); }
@@ -48,7 +48,7 @@ class ShmLink final : public ProcessLink {
   void on(const control::TopicOpened& message, std::vector<Fd>& fds);
 
   std::span<const EventType* const> types_;
-  Loop& loop_;
+  EpollLoop& loop_;
   control::Channel& channel_;
   shm::OwnedSegment status_;
   shm::PeerSegment epochs_;
@@ -203,7 +203,7 @@ void ShmLink::on(const control::TopicOpened& message, std::vector<Fd>&) {
 
 }  // namespace
 
-std::unique_ptr<ProcessLink> make_shm_link(std::span<const EventType* const> types, Loop& loop,
+std::unique_ptr<ProcessLink> make_shm_link(std::span<const EventType* const> types, EpollLoop& loop,
                                            control::Channel& channel) {
   return std::make_unique<ShmLink>(types, loop, channel);
 }

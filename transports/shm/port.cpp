@@ -41,7 +41,7 @@ OwnedSegment make_status() {
   return segment;
 }
 
-ShmPort::ShmPort(const PortOptions& options, std::span<const EventType* const> types, OwnedSegment status, Loop& loop,
+ShmPort::ShmPort(const PortOptions& options, std::span<const EventType* const> types, OwnedSegment status, EpollLoop& loop,
                  Events events)
     : status_(std::move(status)),
       loop_(loop),

@@ -2,7 +2,7 @@
 // The shm transport's Port: one incarnation of one actor, with its own sealed segments. Wiring (routes, segments,
 // extents) is done from outside, by link.cpp in an actor's process and by tests directly; all on the actor's thread.
 
-#include <actor/loop.hpp>
+#include <actor/epoll_loop.hpp>
 #include <mutex>
 #include <shm/receiver.hpp>
 #include <shm/sender.hpp>
@@ -29,7 +29,7 @@ class ShmPort final : public Port {
   };
 
   /// `types` and `loop` outlive the port.
-  ShmPort(const PortOptions& options, std::span<const EventType* const> types, OwnedSegment status, Loop& loop,
+  ShmPort(const PortOptions& options, std::span<const EventType* const> types, OwnedSegment status, EpollLoop& loop,
           Events events);
   ~ShmPort() override;
 
@@ -79,7 +79,7 @@ class ShmPort final : public Port {
   void trim_memory_later();
 
   OwnedSegment status_;
-  Loop& loop_;
+  EpollLoop& loop_;
   std::span<const EventType* const> types_;
   std::function<void(std::uint16_t)> topic_opened_;
   Sender sender_;

@@ -5,6 +5,7 @@
 #include <actor/error.hpp>
 #include <actor/id.hpp>
 #include <actor/loop.hpp>
+#include <actor/signal.hpp>
 #include <actor/transport.hpp>
 #include <atomic>
 #include <functional>
@@ -18,8 +19,8 @@ namespace actor {
 /// Work handed to an actor's thread from others. Shared: it may outlive the actor, and then refuses.
 class Injection {
  public:
-  Injection();
-  ~Injection();
+  /// `waker` wakes the actor; it is not used any more once close() has returned.
+  explicit Injection(Waker& waker) : waker_(waker) {}
   Injection(const Injection&) = delete;
   Injection& operator=(const Injection&) = delete;
 
@@ -28,8 +29,7 @@ class Injection {
   /// The actor's thread: runs what was posted. Returns how many ran.
   std::size_t run();
   void close();
-  int bell() const { return bell_; }
-  /// Relaxed: may lag behind post(), whose bell wakes a sleeper.
+  /// Relaxed: may lag behind post(), which wakes a sleeper.
   bool pending() const { return pending_.load(std::memory_order_relaxed); }
 
  private:
@@ -37,18 +37,13 @@ class Injection {
   std::vector<std::function<void()>> work_;
   std::atomic<bool> pending_ = false;
   bool closed_ = false;
-  int bell_ = -1;
+  Waker& waker_;
 };
 
 struct Host {
-  Host(ActorId actor_id, Port& actor_port, Loop& actor_loop)
-      : id(actor_id), port(actor_port), loop(actor_loop), injection(std::make_shared<Injection>()) {
-    loop.add_bell(injection->bell());
-  }
-  ~Host() {
-    injection->close();
-    loop.remove_bell(injection->bell());
-  }
+  Host(ActorId actor_id, Port& actor_port, Loop& actor_loop, Waker& waker)
+      : id(actor_id), port(actor_port), loop(actor_loop), injection(std::make_shared<Injection>(waker)) {}
+  ~Host() { injection->close(); }
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 

@@ -1,9 +1,8 @@
 #pragma once
-// An actor's own event loop: timers and file descriptors, so that I/O never needs a blocking step(). Owned by the
-// runner, one per actor; every call is made on the actor's thread, callbacks run there too, between events.
-//
-// Why not Asio? The loop is the path that a sleeping actor is woken through: one epoll_wait, one edge-triggered
-// doorbell, nothing to drain and nothing allocated. Asio's reactor adds a completion queue and a lock to each wake-up.
+// An actor's timers and descriptors, so that I/O never needs a blocking step(). Owned by whoever runs the actor, one
+// per actor; every call is made on the actor's thread, callbacks run there too, between events. An actor with a thread
+// of its own has an EpollLoop; one of a supervisor's pool has a loop that its scheduler serves, on the scheduler's
+// clock.
 
 #include <chrono>
 #include <cstdint>
@@ -11,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <unordered_map>
-#include <utility>
 
 namespace actor {
 
@@ -25,12 +23,15 @@ class Loop {
 
   enum class Interest : std::uint8_t { Read = 1, Write = 2, ReadWrite = 3 };
 
-  Loop();  ///< Throws Error(Io) when the process is out of file descriptors.
-  ~Loop();
+  Loop() = default;
+  virtual ~Loop() = default;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Calls `callback` once, `delay` from now.
+  /// The time that this loop's timers go by: the monotonic clock, or a test's virtual one.
+  virtual Clock::time_point now() const { return Clock::now(); }
+
+  /// Calls `callback` once, `delay` from now; never when that is further away than the clock reaches.
   TimerId after(std::chrono::nanoseconds delay, Callback callback);
   /// Calls `callback` every `period`, first one period from now. Late calls are not made up for.
   TimerId every(std::chrono::nanoseconds period, Callback callback);
@@ -39,26 +40,22 @@ class Loop {
 
   /// Calls `callback` while `fd` is ready (level-triggered). The caller keeps owning `fd` and unwatches it before
   /// closing it. Throws Error(Io) for a descriptor that cannot be polled, such as a regular file.
-  WatchId watch(int fd, Interest interest, Callback callback);
-  /// The same for the runtime's own descriptors: silence() leaves them alone.
-  WatchId watch_always(int fd, Interest interest, Callback callback);
-  void unwatch(WatchId watch);
-
-  /// Wakes wait() whenever `fd` (an eventfd) is written. Edge-triggered: nobody needs to drain it, no callback runs.
-  void add_bell(int fd);
-  void remove_bell(int fd);
+  virtual WatchId watch(int fd, Interest interest, Callback callback) = 0;
+  virtual void unwatch(WatchId watch) = 0;
 
   /// Runs every callback that is due; never waits. Returns how many ran.
-  std::size_t poll();
-  /// Sleeps until a descriptor is ready, a bell rings, a timer is due, or `until`; then runs what is due.
-  std::size_t wait(Clock::time_point until = Clock::time_point::max());
+  virtual std::size_t poll() = 0;
+  /// No timer and no watch runs its callback from now on. Used while stopping.
+  virtual void silence() { silent_ = true; }
 
   bool has_timers() const { return !timers_.empty(); }
-  bool has_watches() const { return !watches_.empty(); }
   /// When the next timer is due; time_point::max() when there is none.
   Clock::time_point next_due() const;
-  /// No timer and no watch runs its callback from now on; bells and watch_always() still wake. Used while stopping.
-  void silence();
+
+ protected:
+  std::size_t run_timers();
+  std::uint64_t new_id() { return next_id_++; }
+  bool is_silent() const { return silent_; }
 
  private:
   struct Timer {
@@ -66,23 +63,18 @@ class Loop {
     std::chrono::nanoseconds period;
     std::shared_ptr<Callback> callback;
   };
-  struct Watch {
-    int fd;
-    bool always;
-    std::shared_ptr<Callback> callback;
-  };
 
   TimerId add_timer(std::chrono::nanoseconds delay, std::chrono::nanoseconds period, Callback callback);
-  std::size_t run_timers();
-  WatchId add_watch(int fd, Interest interest, bool always, Callback callback);
-  std::size_t run(bool may_wait, Clock::time_point until);
 
-  int epoll_ = -1;
   std::uint64_t next_id_ = 1;
   bool silent_ = false;
   std::unordered_map<TimerId, Timer> timers_;
   std::multimap<Clock::time_point, TimerId> due_;
-  std::unordered_map<WatchId, Watch> watches_;
 };
+
+/// `delay` after `now`, or time_point::max() when the clock does not reach that far.
+constexpr Loop::Clock::time_point later(Loop::Clock::time_point now, std::chrono::nanoseconds delay) {
+  return delay > Loop::Clock::time_point::max() - now ? Loop::Clock::time_point::max() : now + delay;
+}
 
 }  // namespace actor

@@ -1,26 +1,14 @@
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <actor/host.hpp>
 #include <iterator>
 
 namespace actor {
-
-Injection::Injection() : bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (bell_ < 0) throw_errno("making an injector's doorbell (eventfd)");
-}
-
-Injection::~Injection() {
-  ::close(bell_);
-}
 
 bool Injection::post(std::function<void()> work) {
   const std::scoped_lock lock(mutex_);
   if (closed_) return false;
   work_.push_back(std::move(work));
   pending_.store(true, std::memory_order_relaxed);
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = write(bell_, &one, sizeof one);  // full means: rung already
+  waker_.wake();
   return true;
 }
 

@@ -78,12 +78,12 @@ bool Runner::start() {
   return started_;
 }
 
-void Runner::run() {
+void Runner::run(EpollLoop& loop) {
   using Clock = Loop::Clock;
   unsigned idle_turns = 0;
   Clock::time_point idle_since{};
   // A stop of its own waits for what is staged; one that comes from outside (quiet_) has waited, and gives it up.
-  while (!host_.stop_requested || (host_.port.has_staged() && !quiet_ && !failed())) {
+  while (!is_over()) {
     if (turn()) {
       idle_turns = 0;
       continue;
@@ -95,7 +95,7 @@ void Runner::run() {
       if (idle_turns == turns_between_clocks) idle_since = now;
       if (now - idle_since < options_.spin) continue;
     }
-    wait();
+    wait(loop);
     idle_turns = 0;
   }
   host_.port.flush();
@@ -145,7 +145,7 @@ bool Runner::step_is_due(bool batch_was_full) const {
     case StepAction::Kind::Continue:
       return batch_was_full;
     case StepAction::Kind::Backoff:
-      return Loop::Clock::now() >= backoff_until_;
+      return host_.loop.now() >= backoff_until_;
     default:
       return false;
   }
@@ -157,7 +157,7 @@ bool Runner::run_loop_callbacks() {
   bool due = turns_since_poll_ >= idle_turns_between_polls || (was_busy_ && coarse != last_poll_);
   if (!due && host_.loop.has_timers()) {
     const auto next = host_.loop.next_due();
-    due = next < coarse + coarse_error && next <= Loop::Clock::now();
+    due = next < coarse + coarse_error && next <= host_.loop.now();
   }
   if (!due) return false;
   turns_since_poll_ = 0;
@@ -214,20 +214,24 @@ bool Runner::dispatch() {
 
 bool Runner::step() {
   guarded("step", [&] { next_step_ = actor_.step(); });
-  if (next_step_.kind() == StepAction::Kind::Backoff) backoff_until_ = Loop::Clock::now() + next_step_.delay();
+  if (next_step_.kind() == StepAction::Kind::Backoff) backoff_until_ = later(host_.loop.now(), next_step_.delay());
   return host_.port.has_staged();
 }
 
-void Runner::wait() {
-  auto until = Loop::Clock::time_point::max();
-  if (!quiet_ && !host_.port.has_staged()) {
-    if (next_step_.kind() == StepAction::Kind::Backoff) until = backoff_until_;
-  }
+Loop::Clock::time_point Runner::next_due() const {
+  auto due = host_.loop.next_due();
+  if (!quiet_ && !host_.port.has_staged() && next_step_.kind() == StepAction::Kind::Backoff)
+    due = std::min(due, backoff_until_);
   const std::int64_t deadline = host_.port.next_deadline();
   if (deadline != std::numeric_limits<std::int64_t>::max())
-    until = std::min(until, Loop::Clock::time_point(std::chrono::nanoseconds(deadline)));
+    due = std::min(due, Loop::Clock::time_point(std::chrono::nanoseconds(deadline)));
+  return due;
+}
+
+void Runner::wait(EpollLoop& loop) {
+  const auto until = next_due();
   if (host_.port.prepare_wait() && !host_.injection->pending())
-    guarded("a timer or descriptor callback", [&] { host_.loop.wait(until); });
+    guarded("a timer or descriptor callback", [&] { loop.wait(until); });
   host_.port.end_wait();
 }
 

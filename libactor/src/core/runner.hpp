@@ -3,6 +3,7 @@
 // process of its own and for one of many inside a supervisor. Owned by whoever hosts the actor, used on its thread.
 
 #include <actor/actor.hpp>
+#include <actor/epoll_loop.hpp>
 #include <core/scratch.hpp>
 #include <optional>
 #include <set>
@@ -22,8 +23,15 @@ class Runner {
 
   /// Calls on_start(). False: it threw, error() says what, and the actor never runs.
   bool start();
-  /// Runs until the actor stops, by itself or because `host.stop_requested` was set.
-  void run();
+  /// Runs until the actor stops, by itself or because `host.stop_requested` was set. `loop` is the host's own, on the
+  /// thread that calls.
+  void run(EpollLoop& loop);
+  /// One turn: commands and timers, what waits in the outbox, a batch of events, a step. True when anything was done.
+  bool turn();
+  /// The actor wants no further turn.
+  bool is_over() const { return host_.stop_requested && (!host_.port.has_staged() || quiet_ || failed()); }
+  /// Until when it may sleep; time_point::max(): until it is woken.
+  Loop::Clock::time_point next_due() const;
   /// Steps, timers and descriptor callbacks end here; events are still handled.
   void quiesce();
   /// Calls on_shutdown() once, if start() succeeded.
@@ -34,8 +42,7 @@ class Runner {
   bool failed() const { return error_.has_value(); }
 
  private:
-  bool turn();
-  void wait();
+  void wait(EpollLoop& loop);
   bool run_loop_callbacks();
   bool finish_pending();
   bool dispatch();

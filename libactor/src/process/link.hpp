@@ -2,7 +2,7 @@
 // A transport's side of a process's connection to the broker: it turns the control protocol's wiring messages into a
 // Port. The process runtime owns one and knows nothing of shared memory; a transport implements it. The actor's thread.
 
-#include <actor/loop.hpp>
+#include <actor/epoll_loop.hpp>
 #include <actor/transport.hpp>
 #include <control/channel.hpp>
 #include <memory>
@@ -31,7 +31,7 @@ class ProcessLink {
 };
 
 /// The shm transport's link. `types`, `loop` and `channel` outlive it.
-std::unique_ptr<ProcessLink> make_shm_link(std::span<const EventType* const> types, Loop& loop,
+std::unique_ptr<ProcessLink> make_shm_link(std::span<const EventType* const> types, EpollLoop& loop,
                                            control::Channel& channel);
 
 }  // namespace actor

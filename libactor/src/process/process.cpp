@@ -113,7 +113,7 @@ int Process::run() {
   if (!runner_->start()) return finish();
   link_->set_stage(LifeStage::Running);
   channel_.send<ToBroker>(control::Ready{});
-  runner_->run();
+  runner_->run(loop_);
   return finish();
 }
 
@@ -205,7 +205,7 @@ void Process::start_actor(const control::Welcome& welcome) {
   link_->set_stage(LifeStage::Starting);
   runner_options_.max_events_per_tick = std::max(1u, welcome.max_events_per_tick);
   runner_options_.spin = std::chrono::nanoseconds(welcome.spin_ns);
-  host_ = std::make_unique<Host>(ActorId(welcome.name), link_->port(), loop_);
+  host_ = std::make_unique<Host>(ActorId(welcome.name), link_->port(), loop_, waker_);
   host_->stop_runtime = [this] { channel_.send<ToBroker>(control::StopRuntime{}); };
   host_->command_epoch = &link_->command_epoch();
   host_->run_commands = [this] {

@@ -38,7 +38,8 @@ class Process {
   ProcessOptions options_;
   const ActorClass& class_;
   std::unique_ptr<ActorBase> actor_;
-  Loop loop_;
+  EpollLoop loop_;
+  LoopWaker waker_{loop_};
   Fd signals_;
   control::Channel channel_;
   std::unique_ptr<ProcessLink> link_;

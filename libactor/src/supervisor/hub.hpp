@@ -1,7 +1,7 @@
 #pragma once
 // What a supervisor needs of an in-process transport: a port for each of its actors. Implemented by transports/inproc.
 
-#include <actor/loop.hpp>
+#include <actor/epoll_loop.hpp>
 #include <actor/subscribe.hpp>
 #include <actor/transport.hpp>
 #include <functional>
@@ -16,7 +16,7 @@ class Hub {
   virtual ~Hub() = default;
   /// A port that is sent the events of `topics` from now on, until it is destroyed. Any thread.
   virtual std::unique_ptr<Port> attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-                                       Loop& loop) = 0;
+                                       EpollLoop& loop) = 0;
 };
 
 /// `on_overflow` is called on the sender's thread when a reader of a Fail topic was too slow.

@@ -15,7 +15,8 @@ struct Member {
   ActorId id;
   Subscribe topics;
   std::unique_ptr<ActorBase> actor;
-  Loop loop;
+  EpollLoop loop;
+  LoopWaker waker{loop};
   std::unique_ptr<Port> port;
   std::unique_ptr<Host> host;
   std::unique_ptr<Runner> runner;
@@ -108,7 +109,7 @@ void SupervisorCore::start() {
   started_ = true;
   for (const auto& member : members_) {
     member->port = hub_->attach(member->id, member->actor->bound_types(), member->topics, member->loop);
-    member->host = std::make_unique<Host>(member->id, *member->port, member->loop);
+    member->host = std::make_unique<Host>(member->id, *member->port, member->loop, member->waker);
     member->host->stop_runtime = [this] { stop(); };
     member->runner = std::make_unique<Runner>(*member->actor, *member->host, RunnerOptions{});
   }
@@ -116,7 +117,7 @@ void SupervisorCore::start() {
 }
 
 void SupervisorCore::live(Member& member) {
-  if (member.runner->start()) member.runner->run();
+  if (member.runner->start()) member.runner->run(member.loop);
   member.runner->finish();
   member.host->injection->close();
   const std::scoped_lock lock(mutex_);
