@@ -5,6 +5,7 @@
 // them, nobody owns them, and they cost no initialisation.
 
 #include <actor/archive.hpp>
+#include <actor/detail/text.hpp>
 #include <actor/name.hpp>
 #include <actor/schema.hpp>
 #include <array>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <variant>
@@ -39,6 +41,7 @@ struct EventType {
   void (*construct)(void* at);
   void (*copy_construct)(void* at, const void* from);
   void (*destroy)(void* event) noexcept;
+  void (*print)(const void* event, std::string& out);  ///< appends it as people read it: see actor/text.hpp
 };
 
 namespace detail {
@@ -112,6 +115,7 @@ struct EventCode {
   static void construct(void* at) { ::new (at) T{}; }
   static void copy_construct(void* at, const void* from) { ::new (at) T(*static_cast<const T*>(from)); }
   static void destroy(void* event) noexcept { std::destroy_at(static_cast<T*>(event)); }
+  static void print(const void* event, std::string& out) { append_named_text(out, *static_cast<const T*>(event)); }
 };
 
 template <class T>
@@ -132,7 +136,8 @@ constexpr EventType describe() {
             &Code::decode,
             &Code::construct,
             &Code::copy_construct,
-            &Code::destroy};
+            &Code::destroy,
+            &Code::print};
     if constexpr (Code::raw && has_kind<Kind::Bool, T>()) type.valid = &Code::valid;
   }
   return type;
