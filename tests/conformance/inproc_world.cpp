@@ -27,7 +27,7 @@ class InprocWorld final : public World {
   Peer& add(std::string_view name, std::span<const EventType* const> types,
             std::vector<std::string> subscriptions) override {
     auto peer = std::make_unique<Peer>(name, policies_);
-    peer->set_port(bus_.attach(peer->id(), types, Subscribe::named(subscriptions), peer->loop()));
+    peer->set_port(bus_.attach(peer->id(), types, Subscribe::named(subscriptions), peer->signal()));
     return *peers_.emplace_back(std::move(peer));
   }
   void remove(Peer& peer) override {

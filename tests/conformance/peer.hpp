@@ -2,8 +2,8 @@
 // One actor of a conformance test: its loop, its port, and a minimal runner that may have a thread of its own. Owned by
 // the world. The port is used by the main thread until start(), by the peer's thread until join() or stop() returns.
 
-#include <actor/host.hpp>
 #include <actor/epoll_loop.hpp>
+#include <actor/host.hpp>
 #include <actor/transport.hpp>
 #include <atomic>
 #include <functional>
@@ -44,7 +44,9 @@ class Peer {
   ActorId id() const { return id_; }
   std::string name() const { return std::string(id_.name()); }
   EpollLoop& loop() { return loop_; }
-  Waker& waker() { return waker_; }
+  /// For a transport that wakes through one. It keeps what it rings alive.
+  std::shared_ptr<Signal> signal() const { return {bed_, &bed_->signal}; }
+  Waker& waker() { return bed_->waker; }
   Port& port() { return *port_; }
   /// port().next(), after what was posted.
   bool next(Delivery& out);
@@ -96,15 +98,22 @@ class Peer {
   void post(std::function<void()> work) { injection_->post(std::move(work)); }
 
  private:
+  /// What the peer sleeps in and is woken through.
+  struct Bed {
+    EpollLoop loop;
+    LoopWaker waker{loop};
+    Signal signal{waker};
+  };
+
   void loop_until_finished(const std::function<Turn(Peer&)>& turn);
   bool push_staged();
   void sleep();
 
   const ActorId id_;
   const std::map<std::string, OverflowPolicy>& topics_;
-  EpollLoop loop_;
-  LoopWaker waker_{loop_};
-  std::shared_ptr<Injection> injection_ = std::make_shared<Injection>(waker_);
+  const std::shared_ptr<Bed> bed_ = std::make_shared<Bed>();
+  EpollLoop& loop_ = bed_->loop;
+  std::shared_ptr<Injection> injection_ = std::make_shared<Injection>(bed_->waker);
   std::unique_ptr<Port> port_;
   std::map<std::string, std::uint16_t, std::less<>> handles_;
   Delivery in_hand_;

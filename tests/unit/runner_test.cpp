@@ -31,17 +31,18 @@ using actor::StepAction;
 class RunnerTest : public testing::Test {
  protected:
   struct Side {
-    actor::EpollLoop loop;
+    std::unique_ptr<actor::EpollLoop> loop = std::make_unique<actor::EpollLoop>();
+    std::unique_ptr<actor::LoopWaker> waker = std::make_unique<actor::LoopWaker>(*loop);
+    std::shared_ptr<actor::Signal> signal = std::make_shared<actor::Signal>(*waker);
     std::unique_ptr<actor::Port> port;
   };
 
   void run(actor::ActorBase& subject, unsigned max_events_per_tick = 10) {
-    actor::LoopWaker waker(subject_.loop);
-    actor::Host host(actor::ActorId("subject"), *subject_.port, subject_.loop, waker);
+    actor::Host host(actor::ActorId("subject"), *subject_.port, *subject_.loop, *subject_.waker);
     host_ = &host;
     actor::Runner runner(subject, host, {max_events_per_tick, std::chrono::nanoseconds(0)});
     started_ = runner.start();
-    if (started_) runner.run(subject_.loop);
+    if (started_) runner.run(*subject_.loop);
     runner.finish();
     error_ = runner.error();
   }
@@ -49,6 +50,7 @@ class RunnerTest : public testing::Test {
     const Tick tick{number};
     const auto topic = peer_.port->open_topic("Tick", actor::OverflowPolicy::block());
     peer_.port->send({&actor::event_type<Tick>(), &tick, topic, {}});
+    peer_.port->flush();
   }
   std::size_t received() {
     std::size_t count = 0;
@@ -57,13 +59,15 @@ class RunnerTest : public testing::Test {
     return count;
   }
 
+  Side attach(const char* name, const actor::Subscribe& topics) {
+    Side side;
+    side.port = bus_.attach(actor::ActorId(name), actor::event_types<Events>(), topics, side.signal);
+    return side;
+  }
+
   actor::inproc::Bus bus_{1};
-  Side subject_{{},
-                bus_.attach(actor::ActorId("subject"), actor::event_types<Events>(), actor::Subscribe(actor::of<Tick>),
-                            subject_.loop)};
-  Side peer_{
-      {},
-      bus_.attach(actor::ActorId("peer"), actor::event_types<Events>(), actor::Subscribe(actor::of<Note>), peer_.loop)};
+  Side subject_ = attach("subject", actor::Subscribe(actor::of<Tick>));
+  Side peer_ = attach("peer", actor::Subscribe(actor::of<Note>));
   actor::Host* host_ = nullptr;
   bool started_ = false;
   std::optional<actor::Error> error_;

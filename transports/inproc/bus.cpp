@@ -114,8 +114,8 @@ Bus::Bus(std::uint64_t runtime_id, BusOptions options)
 Bus::~Bus() = default;
 
 std::unique_ptr<BusPort> Bus::attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-                                     EpollLoop& loop, std::size_t capacity) {
-  return std::make_unique<BusPort>(core_, id, types, topics, loop, capacity);
+                                     std::shared_ptr<Signal> signal, std::size_t capacity) {
+  return std::make_unique<BusPort>(core_, id, types, topics, std::move(signal), capacity);
 }
 
 void Bus::set_capacity(std::string_view topic, std::size_t events) {

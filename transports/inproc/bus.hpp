@@ -2,7 +2,7 @@
 // The in-process transport's meeting place: topics and readers. One per runtime, owned by whoever runs its actors; any
 // thread may call. Ports may outlive it: they share what is behind it.
 
-#include <actor/epoll_loop.hpp>
+#include <actor/signal.hpp>
 #include <actor/subscribe.hpp>
 #include <actor/transport.hpp>
 #include <functional>
@@ -38,10 +38,11 @@ class Bus {
 
   /// The port of one actor. From the return on it is sent the events of `topics`; destroying the port detaches it.
   /// `types` is the reader's event set: Delivery::type is an index into it. `capacity` overrides every topic's capacity
-  /// at this reader; 0 does not. `loop` must outlive the port. Throws Error(DuplicateActorName) while another port has
-  /// that name.
+  /// at this reader; 0 does not. `signal` is raised when there is something for the port: its lane bits and
+  /// Signal::room are the port's. Peers share it, and it must keep its Waker alive. Throws Error(DuplicateActorName)
+  /// while another port has that name.
   std::unique_ptr<BusPort> attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-                                  EpollLoop& loop, std::size_t capacity = 0);
+                                  std::shared_ptr<Signal> signal, std::size_t capacity = 0);
 
   /// How many events of `topic` wait for each reader from each sender. REQUIRES: called before the topic's first event.
   void set_capacity(std::string_view topic, std::size_t events);

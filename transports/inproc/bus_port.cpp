@@ -8,28 +8,21 @@
 namespace actor::inproc {
 
 BusPort::BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const EventType* const> types,
-                 const Subscribe& topics, EpollLoop& loop, std::size_t capacity)
+                 const Subscribe& topics, std::shared_ptr<Signal> signal, std::size_t capacity)
     : core_(std::move(core)),
       id_(id),
       key_(actor_key(core_->runtime_id(), id.name())),
-      loop_(loop),
-      bell_(std::make_shared<Doorbell>()),
-      mailbox_(std::make_shared<Mailbox>(id, capacity, core_->options().first_sequence, bell_)) {
+      signal_(std::move(signal)),
+      mailbox_(std::make_shared<Mailbox>(id, capacity, core_->options().first_sequence, signal_)) {
   for (std::size_t i = 0; i < types.size(); ++i) type_indices_.emplace(types[i]->hash, static_cast<std::uint16_t>(i));
-  loop_.add_bell(bell_->fd());
-  try {
-    next_event_ = core_->attach(mailbox_, topics);
-  } catch (...) {
-    loop_.remove_bell(bell_->fd());
-    throw;
-  }
+  next_event_ = core_->attach(mailbox_, topics);
 }
 
 BusPort::~BusPort() {
   for (const auto& [mailbox, link] : links_) mailbox->leave_lane(*link->lane);
   counters_.dropped += mailbox_->close() + (in_hand_.event ? 1 : 0);
   core_->detach(id_, next_event_, counters());
-  loop_.remove_bell(bell_->fd());
+  signal_->take();  // awake from now on: no peer wakes it any more
 }
 
 void BusPort::restart() {
@@ -86,12 +79,20 @@ Retained BusPort::retain(const Delivery& delivery) {
   return Retained(object, [held = in_hand_.event](const void*) {});
 }
 
+void BusPort::new_turn() {
+  now_ns_ = unread;
+  handling_ = false;
+  signal_->take();
+}
+
 bool BusPort::prepare_wait() {
-  // While something is staged no event is taken, so an arriving one must not wake us: it would again and again.
-  bell_->sleep(has_staged() ? Doorbell::Awaited::Room : Doorbell::Awaited::Events);
-  const bool ready = has_staged() ? any_can_leave() : must_redeliver_ || !mailbox_->empty();
-  if (ready) bell_->wake_up();
-  return !ready;
+  for (;;) {
+    if (has_staged() ? any_can_leave() : must_redeliver_ || !mailbox_->empty()) return false;
+    if (signal_->park()) return true;
+    // While something is staged no event is taken: those that arrive do not keep the owner from sleeping.
+    constexpr Signal::Bits lanes = (Signal::Bits{1} << Signal::lane_bits) - 1;
+    if (signal_->take() & ~(lanes | Signal::room)) return false;
+  }
 }
 
 PortCounters BusPort::counters() const {

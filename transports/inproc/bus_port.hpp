@@ -16,7 +16,7 @@ namespace actor::inproc {
 class BusPort final : public Port {
  public:
   BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-          EpollLoop& loop, std::size_t capacity);
+          std::shared_ptr<Signal> signal, std::size_t capacity);
   /// Detaches: what is staged is forgotten, what is queued for this reader counts as dropped, what it has sent stays.
   ~BusPort() override;
 
@@ -38,12 +38,9 @@ class BusPort final : public Port {
   void handled(const Delivery& delivery, bool known) override;
   Retained retain(const Delivery& delivery) override;
 
-  void new_turn() override {
-    now_ns_ = unread;
-    handling_ = false;
-  }
+  void new_turn() override;
   bool prepare_wait() override;
-  void end_wait() override { bell_->wake_up(); }
+  void end_wait() override {}
   std::int64_t next_deadline() const override;
   PortCounters counters() const override;
 
@@ -86,8 +83,7 @@ class BusPort final : public Port {
   const std::shared_ptr<BusCore> core_;
   const ActorId id_;
   const std::uint64_t key_;
-  EpollLoop& loop_;
-  const std::shared_ptr<Doorbell> bell_;
+  const std::shared_ptr<Signal> signal_;
   const std::shared_ptr<Mailbox> mailbox_;
   std::int64_t now_ns_ = unread;
 

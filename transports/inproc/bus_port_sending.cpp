@@ -111,7 +111,7 @@ const std::vector<BusPort::Link*>& BusPort::targets_of(const Topic& topic) {
 BusPort::Link* BusPort::link_to(const std::shared_ptr<Mailbox>& mailbox) {
   const auto found = links_.find(mailbox.get());
   if (found != links_.end()) return found->second.get();
-  Mailbox::Lane* lane = mailbox->open_lane(id_, bell_);
+  Mailbox::Lane* lane = mailbox->open_lane(id_, signal_);
   if (!lane) return nullptr;  // it left meanwhile
   return links_.emplace(mailbox.get(), std::make_unique<Link>(Link{mailbox, lane})).first->second.get();
 }

@@ -12,8 +12,8 @@ class InprocHub final : public Hub {
   InprocHub(std::uint64_t runtime_id, inproc::BusOptions options) : bus_(runtime_id, std::move(options)) {}
 
   std::unique_ptr<Port> attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-                               EpollLoop& loop) override {
-    return bus_.attach(id, types, topics, loop);
+                               std::shared_ptr<Signal> signal) override {
+    return bus_.attach(id, types, topics, std::move(signal));
   }
 
  private:

@@ -5,10 +5,10 @@
 
 namespace actor::inproc {
 
-Mailbox::Mailbox(ActorId reader, std::size_t capacity, std::uint64_t first_sequence, std::shared_ptr<Doorbell> bell)
-    : reader_(reader), capacity_(capacity), first_sequence_(first_sequence), bell_(std::move(bell)) {}
+Mailbox::Mailbox(ActorId reader, std::size_t capacity, std::uint64_t first_sequence, std::shared_ptr<Signal> signal)
+    : reader_(reader), capacity_(capacity), first_sequence_(first_sequence), signal_(std::move(signal)) {}
 
-Mailbox::Lane* Mailbox::open_lane(ActorId sender, std::shared_ptr<Doorbell> sender_bell) {
+Mailbox::Lane* Mailbox::open_lane(ActorId sender, std::shared_ptr<Signal> sender_signal) {
   const std::scoped_lock lock(mutex_);
   if (closed_) return nullptr;
   auto found = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->sender == sender; });
@@ -19,21 +19,23 @@ Mailbox::Lane* Mailbox::open_lane(ActorId sender, std::shared_ptr<Doorbell> send
     (*found)->next_sequence = first_sequence_;
   }
   Lane& lane = **found;
-  lane.sender_bell = std::move(sender_bell);
+  lane.sender_signal = std::move(sender_signal);
   return &lane;
 }
 
 void Mailbox::leave_lane(Lane& lane) {
   const std::scoped_lock lock(mutex_);
   if (closed_) return;  // the lane is gone
-  lane.sender_bell.reset();
+  lane.sender_signal.reset();
 }
 
 bool Mailbox::has_room(const Lane& lane, const Topic& topic) const {
   const std::scoped_lock lock(mutex_);
   if (closed_) return true;  // a reader that left holds nobody up
   const auto taken = lane.taken.find(topic.id);
-  return taken == lane.taken.end() || taken->second < capacity_for(topic);
+  if (taken == lane.taken.end() || taken->second < capacity_for(topic)) return true;
+  lane.awaits_room = true;
+  return false;
 }
 
 Mailbox::Push Mailbox::push(Lane& lane, const Topic& topic, EventRef event) {
@@ -50,7 +52,7 @@ Mailbox::Push Mailbox::push(Lane& lane, const Topic& topic, EventRef event) {
     ++queued_;
     lane.events.push_back({std::move(event), &topic});
   }
-  bell_->ring(Doorbell::Awaited::Events);
+  signal_->raise(Signal::Bits{1} << lane.number % Signal::lane_bits);
   return Push::Done;
 }
 
@@ -77,7 +79,7 @@ bool Mailbox::pop(InHand& out) {
     if (turn_ >= lanes_.size()) turn_ = 0;
     Lane& lane = *lanes_[turn_];
     if (lane.events.empty()) {
-      if (lane.sender_bell) {
+      if (lane.sender_signal) {
         ++turn_;
         ++looked_at;
       } else {
@@ -97,14 +99,14 @@ bool Mailbox::pop(InHand& out) {
 }
 
 void Mailbox::release(InHand& in_hand) {
-  std::shared_ptr<Doorbell> waiting;
+  std::shared_ptr<Signal> waiting;
   {
     const std::scoped_lock lock(mutex_);
     if (!in_hand.topic->drops_oldest()) --in_hand.lane->taken[in_hand.topic->id];
-    waiting = in_hand.lane->sender_bell;
+    if (std::exchange(in_hand.lane->awaits_room, false)) waiting = in_hand.lane->sender_signal;
   }
   in_hand = {};
-  if (waiting) waiting->ring(Doorbell::Awaited::Room);
+  if (waiting) waiting->raise(Signal::room);
 }
 
 bool Mailbox::empty() const {
@@ -127,7 +129,7 @@ std::size_t Mailbox::close() {
     queued = std::exchange(queued_, 0);
   }
   for (const auto& lane : lanes) {
-    if (lane->sender_bell) lane->sender_bell->ring(Doorbell::Awaited::Room);
+    if (lane->sender_signal) lane->sender_signal->raise(Signal::room);
   }
   return queued;  // the events themselves are freed here, outside the lock
 }

@@ -4,6 +4,7 @@
 // thread, those of the reader on the reader's; one mutex inside serves them all.
 
 #include <actor/id.hpp>
+#include <actor/signal.hpp>
 #include <actor/topic.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +16,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "inproc/doorbell.hpp"
 #include "inproc/shared_event.hpp"
 
 namespace actor::inproc {
@@ -43,10 +43,11 @@ class Mailbox {
   class Lane {
     friend class Mailbox;
     ActorId sender;
-    std::shared_ptr<Doorbell> sender_bell;  // null: the sender is gone, the lane goes when it is empty
+    std::shared_ptr<Signal> sender_signal;  // null: the sender is gone, the lane goes when it is empty
     std::deque<Queued> events;
     std::unordered_map<std::uint16_t, std::size_t> taken;  // by topic: queued, or in hand (but not of DropOldest)
     std::uint64_t next_sequence = 0;
+    mutable bool awaits_room = false;  // the sender has found none since it was last told of some
     std::uint32_t number = 0;
   };
 
@@ -62,14 +63,14 @@ class Mailbox {
   };
 
   /// `capacity` of 0: each topic's own. `first_sequence`: of each lane.
-  Mailbox(ActorId reader, std::size_t capacity, std::uint64_t first_sequence, std::shared_ptr<Doorbell> bell);
+  Mailbox(ActorId reader, std::size_t capacity, std::uint64_t first_sequence, std::shared_ptr<Signal> signal);
 
   ActorId reader() const { return reader_; }
 
   // Sender -----------------------------------------------------------------------------------------------------------
 
   /// The lane of `sender`; the one that its earlier incarnation left, as long as it holds events. Null when closed.
-  Lane* open_lane(ActorId sender, std::shared_ptr<Doorbell> sender_bell);
+  Lane* open_lane(ActorId sender, std::shared_ptr<Signal> sender_signal);
   /// The sender leaves; what it sent stays.
   void leave_lane(Lane& lane);
   /// INVARIANT: true stays true until the lane's sender pushes, because nobody else adds to the lane.
@@ -96,7 +97,7 @@ class Mailbox {
   const ActorId reader_;
   const std::size_t capacity_;
   const std::uint64_t first_sequence_;
-  const std::shared_ptr<Doorbell> bell_;
+  const std::shared_ptr<Signal> signal_;
 
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Lane>> lanes_;

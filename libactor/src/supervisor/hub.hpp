@@ -1,7 +1,7 @@
 #pragma once
 // What a supervisor needs of an in-process transport: a port for each of its actors. Implemented by transports/inproc.
 
-#include <actor/epoll_loop.hpp>
+#include <actor/signal.hpp>
 #include <actor/subscribe.hpp>
 #include <actor/transport.hpp>
 #include <functional>
@@ -14,9 +14,10 @@ namespace actor {
 class Hub {
  public:
   virtual ~Hub() = default;
-  /// A port that is sent the events of `topics` from now on, until it is destroyed. Any thread.
+  /// A port that is sent the events of `topics` from now on, until it is destroyed, and that is woken through
+  /// `signal`. Any thread.
   virtual std::unique_ptr<Port> attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-                                       EpollLoop& loop) = 0;
+                                       std::shared_ptr<Signal> signal) = 0;
 };
 
 /// `on_overflow` is called on the sender's thread when a reader of a Fail topic was too slow.

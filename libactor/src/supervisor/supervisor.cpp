@@ -17,6 +17,7 @@ struct Member {
   std::unique_ptr<ActorBase> actor;
   EpollLoop loop;
   LoopWaker waker{loop};
+  std::shared_ptr<Signal> signal = std::make_shared<Signal>(waker);
   std::unique_ptr<Port> port;
   std::unique_ptr<Host> host;
   std::unique_ptr<Runner> runner;
@@ -108,7 +109,7 @@ void SupervisorCore::start() {
   if (started_) throw Error(ErrorCode::AlreadyStarted, "a supervisor starts once");
   started_ = true;
   for (const auto& member : members_) {
-    member->port = hub_->attach(member->id, member->actor->bound_types(), member->topics, member->loop);
+    member->port = hub_->attach(member->id, member->actor->bound_types(), member->topics, member->signal);
     member->host = std::make_unique<Host>(member->id, *member->port, member->loop, member->waker);
     member->host->stop_runtime = [this] { stop(); };
     member->runner = std::make_unique<Runner>(*member->actor, *member->host, RunnerOptions{});
