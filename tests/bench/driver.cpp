@@ -2,8 +2,6 @@
 // Every side of a case is run in turn, round after round, because the machine drifts; the table gives medians.
 // `tests/bench/run` builds and starts it.
 
-#include <sys/resource.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -16,6 +14,7 @@
 #include "broker_run.hpp"
 #include "children.hpp"
 #include "floors.hpp"
+#include "priority.hpp"
 #include "report.hpp"
 
 namespace bench {
@@ -25,22 +24,6 @@ struct Options {
   std::string json;
   std::string only;
   bool quick = false;
-};
-
-/// So that what else runs on the machine disturbs less. Best effort; all ends of all sides inherit it alike. Linux
-/// weighs sessions against each other before it looks at processes, so the session is raised too, and lowered again.
-class HighPriority {
- public:
-  HighPriority() {
-    setpriority(PRIO_PROCESS, 0, highest);
-    std::ofstream("/proc/self/autogroup") << highest;
-  }
-  HighPriority(const HighPriority&) = delete;
-  HighPriority& operator=(const HighPriority&) = delete;
-  ~HighPriority() { std::ofstream("/proc/self/autogroup") << 0; }
-
- private:
-  static constexpr int highest = -20;
 };
 
 /// How much to do. A state of the machine is reported from `fewest_runs` on.
