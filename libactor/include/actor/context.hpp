@@ -9,6 +9,10 @@
 
 namespace actor {
 
+namespace detail {
+[[noreturn]] void refuse_prebuilt(ActorId actor, const Meta& meta, std::string_view label);
+}
+
 /// An event being built in place, in the memory where its readers will see it. Sent with
 /// Context::send(std::move(loan)); given back when it is dropped. Uninitialised: set every field.
 template <class T>
@@ -53,14 +57,34 @@ class Context {
     return send_child_event(event, EventId{});
   }
   /// The same for whichever event the variant holds.
-  EventId send(const Events& event) {
-    return std::visit([this](const auto& held) { return send_child_event(held, EventId{}); }, event);
-  }
+  EventId send(const Events& event) { return send_child_event(event, EventId{}); }
   /// Sends in answer to `parent`: tools show the chain.
   template <EventOf<Events> T>
   EventId send_child_event(const T& event, EventId parent) {
     host_.assert_owner();
     return host_.port.send({&event_type<T>(), &event, handle_of(topic_for<Events>(event)), parent});
+  }
+  EventId send_child_event(const Events& event, EventId parent) {
+    return std::visit([&](const auto& held) { return send_child_event(held, parent); }, event);
+  }
+  /// Passes on an event that this actor was given: the same event, from this actor, in answer to that one.
+  EventId send(const Envelope<Events>& envelope) {
+    return envelope.visit([&](const auto& event) { return send_child_event(event, envelope.id()); });
+  }
+  /// Sends a prebuilt envelope, which keeps its sender and its parent, and its id unless that is zero; its times are
+  /// those of this call. It is delivered neither to its sender nor to this actor. Another's envelope, or one that has
+  /// an id, can be sent inside one process only: elsewhere Error Refused, because nobody may speak for another process.
+  EventId send(const OwnedEnvelope<Events>& envelope) {
+    host_.assert_owner();
+    const Meta& meta = envelope.meta;
+    if (!meta.id && (!meta.sender || meta.sender == host_.id)) return send_child_event(envelope.event, meta.parent);
+    return std::visit(
+        [&]<class T>(const T& event) {
+          if (!host_.port.keeps_senders()) detail::refuse_prebuilt(host_.id, meta, envelope.label());
+          const std::uint16_t topic = handle_of(topic_for<Events>(event));
+          return host_.port.send({&event_type<T>(), &event, topic, meta.parent, &meta});
+        },
+        envelope.event);
   }
 
   /// Memory for an event, where its readers will see it.
@@ -149,6 +173,12 @@ class Injector {
   template <EventOf<Events> T>
   bool send(T event) const {
     return injection_->post([context = context_, held = std::move(event)] { context->send(held); });
+  }
+  bool send(Events event) const {
+    return injection_->post([context = context_, held = std::move(event)] { context->send(held); });
+  }
+  bool send(OwnedEnvelope<Events> envelope) const {
+    return injection_->post([context = context_, held = std::move(envelope)] { context->send(held); });
   }
 
  private:

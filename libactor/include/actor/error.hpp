@@ -2,6 +2,10 @@
 // The library's one exception type. Thrown in the public API when the environment or the caller's input is at fault;
 // bugs in the library itself are assertions (ACTOR_ASSERT), which stay on in release builds.
 
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <iosfwd>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -21,6 +25,8 @@ enum class ErrorCode {
   Io,                  ///< a system call failed: `sys_errno()` says how
   Internal,            ///< broken invariant or hostile peer
   SettleTimeout,       ///< a test waited for a condition that did not come
+  Stalled,             ///< actors wait for each other's mailboxes, and none can go on
+  NoSuchActor,         ///< no actor of the runtime has that name
 };
 
 std::string_view to_string(ErrorCode code);
@@ -30,13 +36,24 @@ class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message, int sys_errno = 0);
 
+  /// What was caught from code that is not the library's, while `doing` something; an Error stays what it is.
+  static Error external(const std::string& doing, const std::exception& caught);
+  /// "`waited_for` was not met within 1s: 3 events recorded; ...".
+  static Error settle_timeout(const std::string& waited_for, std::chrono::nanoseconds waited, std::size_t recorded);
+
   ErrorCode code() const { return code_; }
   int sys_errno() const { return errno_; }
+
+  friend bool operator==(const Error& a, const Error& b);
 
  private:
   ErrorCode code_;
   int errno_;
 };
+
+/// "mailbox full: <message>", and errno when there is one.
+std::ostream& operator<<(std::ostream& out, const Error& error);
+std::ostream& operator<<(std::ostream& out, ErrorCode code);
 
 /// Throws Error(Io) for a failed system call: "`doing`: <strerror>".
 [[noreturn]] void throw_errno(const std::string& doing);

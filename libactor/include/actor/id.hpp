@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,10 +49,15 @@ struct EventId {
 
   explicit operator bool() const { return actor != 0 || counter != 0; }
   friend auto operator<=>(const EventId&, const EventId&) = default;
+
+  /// What to_string() writes; nullopt for anything else.
+  static std::optional<EventId> parse(std::string_view text);
 };
 
 /// 32 hexadecimal digits.
 std::string to_string(const EventId& id);
+/// "7f..:12", the start of the sender's key and its count: for lines that say the sender as well. "-" for no event.
+std::string short_text(const EventId& id);
 std::ostream& operator<<(std::ostream& out, const EventId& id);
 
 /// The key in an event's id: a hash of the runtime's random id and the actor's name, never 0.

@@ -3,6 +3,8 @@
 
 #include <actor/id.hpp>
 #include <chrono>
+#include <iosfwd>
+#include <string>
 
 namespace actor {
 
@@ -15,8 +17,17 @@ struct Meta {
   bool redelivered = false;      ///< an earlier incarnation of the reader had this event in hand when it died
   bool maybe_duplicate = false;  ///< sent while handling a redelivered event: the first attempt may have sent it too
   std::uint32_t attempt = 1;     ///< how many times a handler was given this event, this time included
+  bool latched = false;          ///< the topic's last event, handed to a reader that came later
 
   friend bool operator==(const Meta&, const Meta&) = default;
 };
+
+/// "7f..:12 from cpu in answer to 3c..:7 (redelivered, attempt 2)": the clock is left to who wants it.
+std::string to_text(const Meta& meta);
+std::ostream& operator<<(std::ostream& out, const Meta& meta);
+
+namespace detail {
+void append_meta(std::string& out, const Meta& meta, std::string_view topic);
+}
 
 }  // namespace actor

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,11 @@ struct OverflowPolicy {
   static constexpr OverflowPolicy block() { return {Kind::Block, {}}; }
   static constexpr OverflowPolicy block_for(std::chrono::nanoseconds deadline) { return {Kind::Block, deadline}; }
 
+  constexpr bool is_fail() const { return kind == Kind::Fail; }
+  constexpr bool is_drop() const { return kind == Kind::Drop; }
+  constexpr bool is_drop_oldest() const { return kind == Kind::DropOldest; }
+  constexpr bool is_block() const { return kind == Kind::Block; }
+
   /// What to_string() writes; a deadline may be in ns, us, ms or s. nullopt for anything else.
   static std::optional<OverflowPolicy> parse(std::string_view text);
 
@@ -36,5 +42,6 @@ struct OverflowPolicy {
 
 /// "fail", "drop", "drop-oldest", "block", "block:250ms" (in the largest unit that is exact).
 std::string to_string(const OverflowPolicy& policy);
+std::ostream& operator<<(std::ostream& out, const OverflowPolicy& policy);
 
 }  // namespace actor

@@ -2,6 +2,8 @@
 // What an actor's step() asks for next. A value; any thread.
 
 #include <chrono>
+#include <iosfwd>
+#include <string>
 
 namespace actor {
 
@@ -9,6 +11,9 @@ namespace actor {
 class StepAction {
  public:
   enum class Kind : unsigned char { Continue, Yield, AwaitEvent, Backoff, Never };
+
+  /// Never().
+  constexpr StepAction() = default;
 
   /// Call again at once (events that are waiting are handled in between).
   static constexpr StepAction Continue() { return StepAction(Kind::Continue); }
@@ -28,8 +33,12 @@ class StepAction {
  private:
   constexpr explicit StepAction(Kind kind, std::chrono::nanoseconds delay = {}) : kind_(kind), delay_(delay) {}
 
-  Kind kind_;
-  std::chrono::nanoseconds delay_;
+  Kind kind_ = Kind::Never;
+  std::chrono::nanoseconds delay_{0};
 };
+
+/// "Continue", "Yield", "AwaitEvent", "Backoff(250ms)", "Never".
+std::string to_string(const StepAction& action);
+std::ostream& operator<<(std::ostream& out, const StepAction& action);
 
 }  // namespace actor

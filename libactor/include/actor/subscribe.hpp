@@ -5,21 +5,39 @@
 
 #include <actor/topic.hpp>
 #include <algorithm>
+#include <iosfwd>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace actor {
+namespace detail {
+
+/// A vector, an array, a set... of topics.
+template <class T>
+concept TopicRange = std::ranges::input_range<T> && TopicValue<std::ranges::range_value_t<T>>;
+
+/// std::array is a plain struct to the compiler, and no topic.
+template <class T>
+concept SingleTopic = TopicValue<T> && !std::ranges::range<T>;
+
+}  // namespace detail
 
 class Subscribe {
  public:
   /// None.
   Subscribe() = default;
   /// Enumerators, struct topics, DefaultTopic{}, or of<Event> for self-routed events.
-  template <TopicValue... Topic>
+  template <detail::SingleTopic... Topic>
   requires(sizeof...(Topic) > 0) Subscribe(const Topic&... topics) {  // NOLINT: implicit on purpose
     (add(topic_name(topics)), ...);
+  }
+
+  template <detail::TopicRange Topics>
+  Subscribe(const Topics& topics) {  // NOLINT: implicit on purpose
+    for (const auto& topic : topics) add(topic_name(topic));
   }
 
   static Subscribe none() { return {}; }
@@ -28,11 +46,15 @@ class Subscribe {
     everything.all_ = true;
     return everything;
   }
-  template <TopicValue... Topic>
+  template <detail::SingleTopic... Topic>
   static Subscribe to(const Topic&... topics) {
     Subscribe some;
     (some.add(topic_name(topics)), ...);
     return some;
+  }
+  template <detail::TopicRange Topics>
+  static Subscribe to(const Topics& topics) {
+    return Subscribe(topics);
   }
   /// By wire name, as a manifest has them.
   static Subscribe named(const std::vector<std::string>& names) {
@@ -59,5 +81,9 @@ class Subscribe {
   bool all_ = false;
   std::vector<std::string> names_;
 };
+
+/// "all topics", "no topics", or their wire names: "[WeatherTopic.Reading, WeatherTopic.Alert]".
+std::string to_string(const Subscribe& topics);
+std::ostream& operator<<(std::ostream& out, const Subscribe& topics);
 
 }  // namespace actor

@@ -24,8 +24,6 @@ inline std::string to_text(const EventType& type, const void* event) {
   return text;
 }
 
-std::ostream& write_text(std::ostream& out, const std::string& text);
-
 /// To print the events of a namespace with `<<`, GoogleTest's messages included, write in that namespace:
 ///
 ///   using actor::printing::operator<<;
@@ -33,7 +31,7 @@ namespace printing {
 template <class T>
 requires(detail::kind_of<T>() == detail::Kind::Struct && Encodable<T>) std::ostream& operator<<(std::ostream& out,
                                                                                                 const T& event) {
-  return write_text(out, to_text(event));
+  return detail::write_text(out, to_text(event));
 }
 }  // namespace printing
 

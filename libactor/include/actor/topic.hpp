@@ -13,6 +13,7 @@
 // The functions must be declared before the first use of Actor<Events>. Pure functions, any thread; a TopicMap belongs
 // to one thread.
 
+#include <actor/detail/text.hpp>
 #include <actor/detail/topic_text.hpp>
 #include <actor/event.hpp>
 #include <actor/name.hpp>
@@ -198,6 +199,13 @@ std::string topic_name(const Topic& topic) {
     detail::append_topic_value(name, topic);
     return name;
   }
+}
+
+/// Topics of the library's own types print their wire names.
+template <class Topic>
+requires(detail::is_default_topic<Topic> || detail::is_type_topic<Topic>) std::ostream& operator<<(std::ostream& out,
+                                                                                                   const Topic& topic) {
+  return detail::write_text(out, topic_name(topic));
 }
 
 /// What overflow_policy() says, Fail without one.

@@ -18,6 +18,7 @@
 
 #include <actor/event.hpp>
 #include <actor/id.hpp>
+#include <actor/meta.hpp>
 #include <actor/topic.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -48,12 +49,30 @@ struct Delivery {
   std::uint64_t sequence = 0;  ///< the transport's own: its number in that queue
 };
 
+/// What a Delivery says of its event.
+inline Meta meta_of(const Delivery& delivery) {
+  using namespace std::chrono;
+  const nanoseconds monotonic(delivery.monotonic_ns);
+  const nanoseconds wall(delivery.monotonic_ns + delivery.wall_offset_ns);
+  return {delivery.id,
+          delivery.parent,
+          delivery.sender,
+          system_clock::time_point(duration_cast<system_clock::duration>(wall)),
+          steady_clock::time_point(duration_cast<steady_clock::duration>(monotonic)),
+          (delivery.flags & Delivery::redelivered) != 0,
+          (delivery.flags & Delivery::maybe_duplicate) != 0,
+          delivery.attempt,
+          (delivery.flags & Delivery::latched) != 0};
+}
+
 /// One event on its way out.
 struct Outgoing {
   const EventType* type = nullptr;
   const void* event = nullptr;  ///< a live event of that type, or what loan() returned
   std::uint16_t topic = 0;      ///< from open_topic()
   EventId parent;
+  /// A prebuilt envelope's: its sender is kept, and its id unless that is zero. Only for ports that keep_senders().
+  const Meta* prebuilt = nullptr;
 };
 
 /// Totals of one port, exact whenever its actor is at rest. `sent` and `dropped` count (event, reader) pairs.
@@ -83,6 +102,8 @@ class Port {
 
   /// Sends or stages; never waits. Throws Error: MailboxFull (outbox limit), PayloadTooLarge, TopicNotAllowed.
   virtual EventId send(const Outgoing& out) = 0;
+  /// Can it send an event under another sender's name? Not between processes: there the sender follows from the route.
+  virtual bool keeps_senders() const { return false; }
   /// Memory for one event of a trivially copyable type, where its readers will see it; to be filled and passed to
   /// send() as `event`, or given back with unloan(). Never null.
   virtual void* loan(const EventType& type) = 0;

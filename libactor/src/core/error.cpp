@@ -1,8 +1,10 @@
+#include <actor/detail/text.hpp>
 #include <actor/error.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ostream>
 
 namespace actor {
 
@@ -32,12 +34,43 @@ std::string_view to_string(ErrorCode code) {
       return "internal error";
     case ErrorCode::SettleTimeout:
       return "settle timeout";
+    case ErrorCode::Stalled:
+      return "stalled";
+    case ErrorCode::NoSuchActor:
+      return "no such actor";
   }
   return "unknown error";
 }
 
 Error::Error(ErrorCode code, const std::string& message, int sys_errno)
     : std::runtime_error(message), code_(code), errno_(sys_errno) {}
+
+Error Error::external(const std::string& doing, const std::exception& caught) {
+  if (const auto* error = dynamic_cast<const Error*>(&caught)) return *error;
+  return Error(ErrorCode::External, doing + ": " + caught.what());
+}
+
+Error Error::settle_timeout(const std::string& waited_for, std::chrono::nanoseconds waited, std::size_t recorded) {
+  std::string duration;
+  detail::append_brief_duration(duration, waited);
+  return Error(ErrorCode::SettleTimeout, waited_for + " was not met within " + duration + ": " +
+                                             std::to_string(recorded) + (recorded == 1 ? " event" : " events") +
+                                             " recorded; look at them with dump(), or wait longer with within()");
+}
+
+bool operator==(const Error& a, const Error& b) {
+  return a.code_ == b.code_ && a.errno_ == b.errno_ && std::string_view(a.what()) == b.what();
+}
+
+std::ostream& operator<<(std::ostream& out, ErrorCode code) {
+  return out << to_string(code);
+}
+
+std::ostream& operator<<(std::ostream& out, const Error& error) {
+  out << to_string(error.code()) << ": " << error.what();
+  if (error.sys_errno() != 0) out << " (errno " << error.sys_errno() << ")";
+  return out;
+}
 
 void throw_errno(const std::string& doing) {
   const int error = errno;

@@ -1,4 +1,5 @@
 #include <actor/id.hpp>
+#include <charconv>
 #include <cstdio>
 #include <mutex>
 #include <ostream>
@@ -37,6 +38,22 @@ std::string to_string(const EventId& id) {
   std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(id.actor),
                 static_cast<unsigned long long>(id.counter));
   return text;
+}
+
+std::optional<EventId> EventId::parse(std::string_view text) {
+  constexpr std::size_t half = 16;
+  if (text.size() != 2 * half) return std::nullopt;
+  EventId id;
+  const auto read = [](std::string_view digits, std::uint64_t& value) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+    return error == std::errc{} && end == digits.data() + digits.size();
+  };
+  if (!read(text.substr(0, half), id.actor) || !read(text.substr(half), id.counter)) return std::nullopt;
+  return id;
+}
+
+std::string short_text(const EventId& id) {
+  return id ? to_string(id).substr(0, 2) + "..:" + std::to_string(id.counter) : "-";
 }
 
 std::ostream& operator<<(std::ostream& out, const EventId& id) {

@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <ostream>
 
 namespace actor {
 namespace {
@@ -63,6 +64,10 @@ std::string to_string(const OverflowPolicy& policy) {
     return text + ":" + std::to_string(deadline / unit.nanoseconds) + std::string(unit.text);
   }
   return text;
+}
+
+std::ostream& operator<<(std::ostream& out, const OverflowPolicy& policy) {
+  return out << to_string(policy);
 }
 
 }  // namespace actor

@@ -1,5 +1,4 @@
 #include <actor/detail/text.hpp>
-#include <actor/text.hpp>
 #include <array>
 #include <charconv>
 #include <ctime>
@@ -108,6 +107,16 @@ void append_duration(std::string& out, std::string_view rep, std::intmax_t num, 
   out += "]s";
 }
 
+void append_brief_duration(std::string& out, std::chrono::nanoseconds duration) {
+  std::int64_t count = duration.count();
+  std::intmax_t ticks_per_second = ns_per_s;
+  while (ticks_per_second > 1 && count % 1000 == 0) {
+    count /= 1000;
+    ticks_per_second /= 1000;
+  }
+  append_duration(out, std::to_string(count), 1, ticks_per_second);
+}
+
 void append_wall_time(std::string& out, std::int64_t ns_since_epoch) {
   std::int64_t fraction = ns_since_epoch % ns_per_s;
   if (fraction < 0) fraction += ns_per_s;
@@ -124,6 +133,10 @@ void append_wall_time(std::string& out, std::int64_t ns_since_epoch) {
   out += 'Z';
 }
 
+std::ostream& write_text(std::ostream& out, std::string_view text) {
+  return out << text;
+}
+
 void append_streamed(std::string& out, const void* value, void (*print)(std::ostream&, const void*)) {
   std::ostringstream stream;
   print(stream, value);
@@ -131,11 +144,3 @@ void append_streamed(std::string& out, const void* value, void (*print)(std::ost
 }
 
 }  // namespace actor::detail
-
-namespace actor {
-
-std::ostream& write_text(std::ostream& out, const std::string& text) {
-  return out << text;
-}
-
-}  // namespace actor

@@ -140,6 +140,13 @@ requires std::is_arithmetic_v<T>
 void CEREAL_LOAD_FUNCTION_NAME(OwnReader& archive, T& value) {
   if (!read(archive, value)) OwnReader::refuse();
 }
+/// What a save_minimal() of text passes on.
+inline void CEREAL_SAVE_FUNCTION_NAME(OwnWriter& archive, const std::string& value) {
+  write(archive, value);
+}
+inline void CEREAL_LOAD_FUNCTION_NAME(OwnReader& archive, std::string& value) {
+  if (!read(archive, value)) OwnReader::refuse();
+}
 template <class T>
 void CEREAL_SAVE_FUNCTION_NAME(OwnWriter& archive, const cereal::SizeTag<T>& tag) {
   write_count(archive, static_cast<std::size_t>(tag.size));

@@ -23,8 +23,12 @@ void append_number(std::string& out, float value);
 void append_char(std::string& out, char value);
 /// `rep` ticks of num/den seconds each: "250ms", "2h", "7[1/3]s".
 void append_duration(std::string& out, std::string_view rep, std::intmax_t num, std::intmax_t den);
+/// In the largest unit of ns, us, ms and s that is exact.
+void append_brief_duration(std::string& out, std::chrono::nanoseconds duration);
 /// UTC, "2026-11-22T19:55:53.25Z".
 void append_wall_time(std::string& out, std::int64_t ns_since_epoch);
+/// So that headers need no <ostream>.
+std::ostream& write_text(std::ostream& out, std::string_view text);
 void append_streamed(std::string& out, const void* value, void (*print)(std::ostream&, const void*));
 
 /// How many elements of a sequence are written; how many more there are is said.
