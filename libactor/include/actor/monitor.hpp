@@ -4,6 +4,8 @@
 //
 // Hooks run synchronously, on the thread of the actor that they tell about, one at a time per monitor: a monitor needs
 // no locks, and a slow one slows the actors down. A hook that throws is its monitor's last: it is removed, and logged.
+// A hook may add, pause and remove monitors, itself included. What a hook sends may cause hooks on its own thread, at
+// once and inside it.
 // Without an active monitor an event costs one relaxed load for each place where there is a hook.
 
 #include <actor/error.hpp>
@@ -69,11 +71,12 @@ class Monitors;
 class MonitorHandle {
  public:
   std::uint64_t id() const { return id_; }
+  /// None of its hooks runs any more when this returns, unless it is called by a hook: those wait for nobody.
   void pause();
   void resume();
-  /// Returns when no hook of this monitor has been called for `quiet`; zero: when none is running.
+  /// Waits until no hook of this monitor has been called for `quiet`, from now on; zero: until none is running.
   void flush(std::chrono::nanoseconds quiet = std::chrono::milliseconds(1));
-  /// None of its hooks runs any more when this returns (unless it is called by one of them).
+  /// As pause(), for good. The monitor is destroyed, unless others share it.
   void remove();
 
  private:
@@ -99,7 +102,7 @@ class Monitors {
   MonitorHandle add(Args&&... args) {
     return add(std::make_shared<M>(std::forward<Args>(args)...));
   }
-  /// Silences all of them, whatever their own state, until resume().
+  /// Silences all of them, whatever their own state, until resume(); otherwise as MonitorHandle::pause().
   void pause();
   void resume();
 
