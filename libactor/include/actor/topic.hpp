@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -199,6 +200,24 @@ std::string topic_name(const Topic& topic) {
     detail::append_topic_value(name, topic);
     return name;
   }
+}
+
+/// The topic of that wire name: of an enum, of self-routed events, DefaultTopic. nullopt when there is none.
+template <TopicValue Topic>
+requires(std::is_enum_v<Topic> || detail::is_type_topic<Topic> ||
+         detail::is_default_topic<Topic>) std::optional<Topic> topic_named(std::string_view name) {
+  if constexpr (std::is_enum_v<Topic>) {
+    for (const Topic topic : enumerators<Topic>()) {
+      if (topic_name(topic) == name) return topic;
+    }
+  } else if constexpr (detail::is_type_topic<Topic>) {
+    for (std::size_t i = 0; i < std::variant_size_v<typename detail::TypeTopicEvents<Topic>::type>; ++i) {
+      if (topic_name(Topic(i)) == name) return Topic(i);
+    }
+  } else if (topic_name(Topic{}) == name) {
+    return Topic{};
+  }
+  return std::nullopt;
 }
 
 /// Topics of the library's own types print their wire names.
