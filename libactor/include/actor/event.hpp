@@ -5,6 +5,7 @@
 // them, nobody owns them, and they cost no initialisation.
 
 #include <actor/archive.hpp>
+#include <actor/detail/json.hpp>
 #include <actor/detail/text.hpp>
 #include <actor/name.hpp>
 #include <actor/schema.hpp>
@@ -41,7 +42,9 @@ struct EventType {
   void (*construct)(void* at);
   void (*copy_construct)(void* at, const void* from);
   void (*destroy)(void* event) noexcept;
-  void (*print)(const void* event, std::string& out);  ///< appends it as people read it: see actor/text.hpp
+  void (*print)(const void* event, std::string& out);           ///< appends it as people read it: see actor/text.hpp
+  void (*to_json)(const void* event, detail::JsonWriter& out);  ///< see actor/json.hpp
+  void (*from_json)(detail::JsonReader& in, void* event);       ///< into a live object; throws Error(Incompatible)
 };
 
 namespace detail {
@@ -116,6 +119,8 @@ struct EventCode {
   static void copy_construct(void* at, const void* from) { ::new (at) T(*static_cast<const T*>(from)); }
   static void destroy(void* event) noexcept { std::destroy_at(static_cast<T*>(event)); }
   static void print(const void* event, std::string& out) { append_named_text(out, *static_cast<const T*>(event)); }
+  static void to_json(const void* event, JsonWriter& out) { write_json(out, *static_cast<const T*>(event)); }
+  static void from_json(JsonReader& in, void* event) { read_json(in, *static_cast<T*>(event)); }
 };
 
 template <class T>
@@ -137,7 +142,9 @@ constexpr EventType describe() {
             &Code::construct,
             &Code::copy_construct,
             &Code::destroy,
-            &Code::print};
+            &Code::print,
+            &Code::to_json,
+            &Code::from_json};
     if constexpr (Code::raw && has_kind<Kind::Bool, T>()) type.valid = &Code::valid;
   }
   return type;
