@@ -3,7 +3,9 @@
 #include <actor/host.hpp>
 #include <actor/supervisor.hpp>
 #include <actor/testing/harness.hpp>
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 namespace actor::testing {
 namespace {
@@ -12,7 +14,16 @@ class SupervisorTarget final : public Target {
  public:
   explicit SupervisorTarget(SupervisorBase& supervisor) : supervisor_(supervisor) {}
 
-  void attach(std::shared_ptr<Monitor> monitor) override { handle_ = supervisor_.monitors().add(std::move(monitor)); }
+  void attach(std::shared_ptr<Monitor> monitor) override {
+    // The actors that were added before: their hook has been called already.
+    const std::vector<ActorId> before = supervisor_.actors();
+    for (const ActorId actor : before) monitor->on_actor_registered(actor);
+    handle_ = supervisor_.monitors().add(monitor);
+    const std::vector<ActorId> after = supervisor_.actors();
+    for (const ActorId actor : before) {
+      if (std::find(after.begin(), after.end(), actor) == after.end()) monitor->on_actor_stop(actor);
+    }
+  }
   void detach() override {
     if (handle_) handle_->remove();
   }
