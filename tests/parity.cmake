@@ -1,4 +1,4 @@
-# docs/parity.md names tests and files: each has to be there. cmake -D ROOT=<source> -P parity.cmake
+# docs/parity.md names tests and files: each has to be there. docs/errors.md has a row for each code. cmake -D ROOT=<source> -P parity.cmake
 file(READ ${ROOT}/docs/parity.md page)
 string(REGEX MATCHALL "\\[[^]\n]+\\]\\([^)\n]+\\)" links "${page}")
 set(checked 0)
@@ -25,3 +25,15 @@ if(checked EQUAL 0)
   message(SEND_ERROR "docs/parity.md names no test: has its format changed?")
 endif()
 message("${checked} tests named")
+
+file(STRINGS ${ROOT}/libactor/include/actor/error.hpp codes REGEX "^  [A-Z][A-Za-z]+, +///<")
+file(READ ${ROOT}/docs/errors.md page)
+foreach(line IN LISTS codes)
+  string(REGEX REPLACE "^  ([A-Za-z]+),.*" "\\1" code "${line}")
+  if(NOT page MATCHES "\\| `${code}` \\|")
+    message(SEND_ERROR "docs/errors.md has no row for ${code}")
+  endif()
+endforeach()
+if(NOT codes)
+  message(SEND_ERROR "error.hpp lists no codes: has its format changed?")
+endif()

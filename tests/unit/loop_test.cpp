@@ -31,6 +31,17 @@ TEST(Loop, RunsTimersInTheOrderInWhichTheyAreDue) {
   EXPECT_FALSE(loop.has_timers());
 }
 
+TEST(Loop, ADelayBeyondTheClockIsNever) {
+  EpollLoop loop;
+  loop.after(std::chrono::nanoseconds::max(), [] { FAIL() << "called"; });
+  loop.every(std::chrono::nanoseconds::max(), [] { FAIL() << "called"; });
+  EXPECT_EQ(loop.next_due(), Loop::Clock::time_point::max());
+  bool woken = false;
+  loop.after(1ms, [&] { woken = true; });
+  while (!woken) loop.wait();
+  EXPECT_EQ(loop.poll(), 0u);
+}
+
 TEST(Loop, RepeatsATimerUntilItsOwnCallbackCancelsIt) {
   EpollLoop loop;
   int ran = 0;
