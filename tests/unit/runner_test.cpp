@@ -282,7 +282,7 @@ TEST(Supervisor, OneActorsFailureDoesNotEndTheOthers) {
   };
   int total = 0;
   actor::Supervisor<Events> supervisor;
-  supervisor.add_actor<Failing>("failing", actor::of<Tick>);
+  supervisor.build_actor<Failing>("failing").topics(actor::of<Tick>).restart(actor::RestartClass::Temporary).add();
   supervisor.add_actor<Counting>("counting", actor::of<Tick>, std::ref(total));
   supervisor.start();
   for (int i = 0; i < 3; ++i) supervisor.send(Tick{i});

@@ -22,7 +22,7 @@ std::int64_t monotonic_ns() {
 }
 
 BusCore::BusCore(std::uint64_t runtime_id, BusOptions options)
-    : runtime_id_(runtime_id), options_(std::move(options)), wall_offset_ns_(wall_ns() - options_.clock()) {
+    : runtime_id_(runtime_id), options_(std::move(options)), wall_offset_ns_(options_.wall_offset_ns.value_or(wall_ns() - options_.clock())) {
   ACTOR_ASSERT(options_.topic_capacity > 0, "a topic without room for one event could never carry any");
 }
 
@@ -81,6 +81,27 @@ std::uint64_t BusCore::attach(std::shared_ptr<Mailbox> mailbox, const Subscribe&
   return known == next_events_.end() ? options_.first_sequence : known->second;
 }
 
+void BusCore::unsubscribe(ActorId id) {
+  const std::scoped_lock lock(mutex_);
+  const auto reader = readers_.find(id);
+  if (reader == readers_.end()) return;
+  reader->second.all = false;
+  reader->second.topics.clear();
+  ++epoch_;
+}
+
+void BusCore::note_publisher(const Topic& topic, ActorId id) {
+  const std::scoped_lock lock(mutex_);
+  publishers_.emplace(id, topic.id);
+}
+
+std::vector<std::pair<ActorId, std::string>> BusCore::publishers() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::pair<ActorId, std::string>> known;
+  for (const auto& [id, topic] : publishers_) known.emplace_back(id, topics_[topic - 1u].name);
+  return known;
+}
+
 void BusCore::detach(ActorId id, std::uint64_t next_event, const PortCounters& counted) {
   const std::scoped_lock lock(mutex_);
   readers_.erase(id);
@@ -120,6 +141,10 @@ std::unique_ptr<BusPort> Bus::attach(ActorId id, std::span<const EventType* cons
 
 void Bus::set_capacity(std::string_view topic, std::size_t events) {
   core_->set_capacity(topic, events);
+}
+
+std::vector<std::pair<ActorId, std::string>> Bus::publishers() const {
+  return core_->publishers();
 }
 
 PortCounters Bus::departed() const {

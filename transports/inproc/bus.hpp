@@ -7,8 +7,12 @@
 #include <actor/transport.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace actor::inproc {
 
@@ -22,6 +26,7 @@ struct BusOptions {
   std::size_t topic_capacity = 256;  ///< events that wait per topic, sender and reader, unless said otherwise
   std::size_t outbox_limit = 1024;   ///< events that one sender may have staged
   std::uint64_t first_sequence = 1;  ///< of every sender's event numbers, and of every queue's; for tests of large ones
+  std::optional<std::int64_t> wall_offset_ns = {};  ///< what to add to `clock` for the system clock; none: measured
   std::function<std::int64_t()> clock = monotonic_ns;  ///< stamps and deadlines; called from every actor's thread
   /// A Fail topic overflowed: `reader` was too slow, its copy is dropped. Called on the sender's thread with no lock
   /// held, once for each such event, for the owner to stop that reader. May call the bus, but not the sender's port.
@@ -47,6 +52,8 @@ class Bus {
   /// How many events of `topic` wait for each reader from each sender. REQUIRES: called before the topic's first event.
   void set_capacity(std::string_view topic, std::size_t events);
 
+  /// Who has sent to which topic so far: (actor, topic), each once.
+  std::vector<std::pair<ActorId, std::string>> publishers() const;
   /// What the ports that are gone had counted. Events that were still queued for them count as dropped.
   PortCounters departed() const;
 

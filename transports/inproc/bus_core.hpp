@@ -27,6 +27,10 @@ class BusCore {
 
   /// Throws Error(DuplicateActorName). Returns the number of the actor's next event.
   std::uint64_t attach(std::shared_ptr<Mailbox> mailbox, const Subscribe& topics);
+  /// The reader is sent nothing more.
+  void unsubscribe(ActorId id);
+  void note_publisher(const Topic& topic, ActorId id);
+  std::vector<std::pair<ActorId, std::string>> publishers() const;
   void detach(ActorId id, std::uint64_t next_event, const PortCounters& counted);
 
   /// Rises whenever a reader comes or goes: lists from readers_of() are out of date then.
@@ -52,6 +56,7 @@ class BusCore {
   std::map<std::string, std::uint16_t, std::less<>> topic_ids_;
   std::map<ActorId, Reader> readers_;
   std::unordered_map<ActorId, std::uint64_t> next_events_;  // of departed actors: event numbers never repeat
+  std::set<std::pair<ActorId, std::uint16_t>> publishers_;
   PortCounters departed_;
   std::atomic<std::uint64_t> epoch_ = 1;
 };

@@ -15,6 +15,7 @@ BusPort::BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const Even
       signal_(std::move(signal)),
       mailbox_(std::make_shared<Mailbox>(id, capacity, core_->options().first_sequence, signal_)) {
   for (std::size_t i = 0; i < types.size(); ++i) type_indices_.emplace(types[i]->hash, static_cast<std::uint16_t>(i));
+  outbox_limit_ = core_->options().outbox_limit;
   next_event_ = core_->attach(mailbox_, topics);
 }
 
@@ -29,6 +30,10 @@ void BusPort::restart() {
   if (!in_hand_.event) return;
   must_redeliver_ = true;
   handling_ = false;
+}
+
+void BusPort::unsubscribe() {
+  core_->unsubscribe(id_);
 }
 
 bool BusPort::next(Delivery& out) {

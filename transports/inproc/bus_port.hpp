@@ -5,6 +5,7 @@
 #include <actor/transport.hpp>
 #include <map>
 #include <optional>
+#include <supervisor/hub.hpp>
 #include <unordered_map>
 #include <vector>
 
@@ -13,7 +14,7 @@
 
 namespace actor::inproc {
 
-class BusPort final : public Port {
+class BusPort final : public HubPort {
  public:
   BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
           std::shared_ptr<Signal> signal, std::size_t capacity);
@@ -22,7 +23,10 @@ class BusPort final : public Port {
 
   /// The actor has failed and starts over with the same mailbox: the event in hand is handed out again, marked
   /// redelivered; what its handler sends repeats the ids of the attempt before, marked maybe_duplicate.
-  void restart();
+  void restart() override;
+  std::vector<Wait> waits() const override;
+  void unsubscribe() override;
+  void set_outbox_limit(std::size_t events) override { outbox_limit_ = events; }
 
   std::uint16_t open_topic(std::string_view name, OverflowPolicy policy) override;
   std::string_view topic_name(std::uint16_t topic) const override;
@@ -96,6 +100,7 @@ class BusPort final : public Port {
   std::unordered_map<std::uint16_t, std::vector<Link*>> targets_;  // by topic; as of seen_epoch_
   std::deque<Staged> staged_;
   std::uint64_t pass_ = 0;
+  std::size_t outbox_limit_;
 
   // Receiving
   std::unordered_map<std::uint64_t, std::uint16_t> type_indices_;  // by EventType::hash

@@ -44,7 +44,7 @@ EventId BusPort::send(const Outgoing& out) {
   const Topic& topic = opened(out.topic);
   const auto& targets = targets_of(topic);
   const Link* full = topic.drops_oldest() ? nullptr : first_without_room(topic, targets);
-  if (full && staged_.size() >= core_->options().outbox_limit) refuse_to_stage(topic, *full);
+  if (full && staged_.size() >= outbox_limit_) refuse_to_stage(topic, *full);
 
   event->parent = out.parent;
   event->sender = id_;
@@ -100,6 +100,7 @@ const std::vector<BusPort::Link*>& BusPort::targets_of(const Topic& topic) {
   }
   const auto known = targets_.find(topic.id);
   if (known != targets_.end()) return known->second;
+  core_->note_publisher(topic, id_);
   std::vector<Link*>& targets = targets_[topic.id];
   for (const auto& mailbox : core_->readers_of(topic)) {
     if (mailbox->reader() == id_) continue;
@@ -229,6 +230,22 @@ std::int64_t BusPort::next_deadline() const {
   std::int64_t earliest = never;
   for (const Staged& staged : staged_) earliest = std::min(earliest, staged.deadline_ns);
   return earliest;
+}
+
+std::vector<Wait> BusPort::waits() const {
+  std::vector<Wait> waits;
+  for (const Staged& staged : staged_) {
+    if (staged.deadline_ns != never) continue;
+    for (const Link* link : staged.targets) {
+      if (!waits_for_room(*staged.topic) || has_room(*link, *staged.topic)) continue;
+      const auto known = std::find_if(waits.begin(), waits.end(), [&](const Wait& wait) {
+        return wait.reader == link->mailbox->reader() && wait.topic == staged.topic->name;
+      });
+      if (known == waits.end()) waits.push_back({link->mailbox->reader(), staged.topic->name, 1});
+      else ++known->events;
+    }
+  }
+  return waits;
 }
 
 }  // namespace actor::inproc

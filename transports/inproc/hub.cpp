@@ -11,10 +11,11 @@ class InprocHub final : public Hub {
  public:
   InprocHub(std::uint64_t runtime_id, inproc::BusOptions options) : bus_(runtime_id, std::move(options)) {}
 
-  std::unique_ptr<Port> attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-                               std::shared_ptr<Signal> signal) override {
-    return bus_.attach(id, types, topics, std::move(signal));
+  std::unique_ptr<HubPort> attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
+                                  std::shared_ptr<Signal> signal, std::size_t capacity) override {
+    return bus_.attach(id, types, topics, std::move(signal), capacity);
   }
+  std::vector<std::pair<ActorId, std::string>> publishers() const override { return bus_.publishers(); }
 
  private:
   inproc::Bus bus_;
@@ -22,11 +23,14 @@ class InprocHub final : public Hub {
 
 }  // namespace
 
-std::unique_ptr<Hub> make_inproc_hub(std::uint64_t runtime_id,
-                                     std::function<void(ActorId reader, std::string_view topic)> on_overflow) {
-  inproc::BusOptions options;
-  options.on_overflow = std::move(on_overflow);
-  return std::make_unique<InprocHub>(runtime_id, std::move(options));
+std::unique_ptr<Hub> make_inproc_hub(HubOptions options) {
+  inproc::BusOptions bus;
+  bus.topic_capacity = options.topic_capacity;
+  bus.outbox_limit = options.outbox_limit;
+  bus.wall_offset_ns = options.wall_offset_ns;
+  if (options.clock) bus.clock = std::move(options.clock);
+  bus.on_overflow = std::move(options.on_overflow);
+  return std::make_unique<InprocHub>(options.runtime_id, std::move(bus));
 }
 
 }  // namespace actor

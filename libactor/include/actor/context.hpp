@@ -5,6 +5,7 @@
 #include <actor/envelope.hpp>
 #include <actor/error.hpp>
 #include <actor/host.hpp>
+#include <actor/subscribe.hpp>
 #include <actor/topic.hpp>
 
 namespace actor {
@@ -112,6 +113,19 @@ class Context {
   void stop_runtime() {
     host_.assert_owner();
     host_.stop_runtime();
+  }
+
+  /// Adds an actor of class A to this runtime, as the supervisor's add_actor() does; it starts at once and lives on
+  /// when this actor ends. In-process only: under a broker actors come from the manifest, and Error(Refused) is thrown.
+  template <class A, class... Args>
+  ActorId spawn(std::string_view name, const Subscribe& topics, Args... args) {
+    host_.assert_owner();
+    if (!host_.spawn) {
+      throw Error(ErrorCode::Refused, "actor " + std::string(actor_name()) + " cannot spawn " + std::string(name) +
+                                          ": it runs in a process of its own; add the actor to the broker's manifest");
+    }
+    return host_.spawn(
+        {std::string(name), topics, [... held = std::move(args)] { return std::make_unique<A>(held...); }});
   }
 
   ActorId actor_id() const { return host_.id; }

@@ -28,6 +28,7 @@ class EpollLoop final : public Loop {
   /// Sleeps until a descriptor is ready, a bell rings, a timer is due, or `until`; then runs what is due.
   std::size_t wait(Clock::time_point until = Clock::time_point::max());
   void silence() override;
+  bool may_be_due(bool was_busy) override;
 
  private:
   struct Watch {
@@ -37,9 +38,11 @@ class EpollLoop final : public Loop {
   };
 
   WatchId add_watch(int fd, Interest interest, bool always, Callback callback);
-  std::size_t run(bool may_wait, Clock::time_point until);
+  std::size_t run(Clock::time_point until);
 
   int epoll_ = -1;
+  unsigned turns_since_poll_ = 0;
+  Clock::time_point last_poll_{};
   std::unordered_map<WatchId, Watch> watches_;
 };
 

@@ -2,9 +2,11 @@
 // What stands behind a Context: the port, the loop and the switches of whoever runs the actor (a process of its own, or
 // a supervisor). One per actor, owned by its runner, used on the actor's thread; Injection alone is thread-safe.
 
+#include <actor/actor_spec.hpp>
 #include <actor/error.hpp>
 #include <actor/id.hpp>
 #include <actor/loop.hpp>
+#include <actor/monitor.hpp>
 #include <actor/signal.hpp>
 #include <actor/transport.hpp>
 #include <atomic>
@@ -59,6 +61,10 @@ struct Host {
   std::thread::id owner = std::this_thread::get_id();
   bool stop_requested = false;
   std::function<void()> stop_runtime = [] {};
+  std::function<ActorId(ActorSpec)> spawn = {};  ///< empty: not possible here
+  Monitors* monitors = nullptr;
+  /// Deterministic mode only: is it time to crash, before or after the handler? Empty: never.
+  std::function<bool(bool after)> crashes_now = {};
   /// Rises when there are commands to look at; null when they only come as injected work. Checked once per turn.
   const std::atomic<std::uint64_t>* command_epoch = nullptr;
   std::function<void()> run_commands = [] {};

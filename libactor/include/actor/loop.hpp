@@ -45,6 +45,8 @@ class Loop {
 
   /// Runs every callback that is due; never waits. Returns how many ran.
   virtual std::size_t poll() = 0;
+  /// Is it worth a poll() now? Asked in each turn of the actor, so cheaper than that.
+  virtual bool may_be_due(bool was_busy) = 0;
   /// No timer and no watch runs its callback from now on. Used while stopping.
   virtual void silence() { silent_ = true; }
 

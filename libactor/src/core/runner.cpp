@@ -5,17 +5,6 @@
 namespace actor {
 namespace {
 
-/// While the actor is busy its descriptors are looked at once per tick of the coarse clock (a few ms; an epoll_wait
-/// costs 0.3 µs, a precise clock 25 ns, this one 5), and while it spins once in so many turns.
-constexpr unsigned idle_turns_between_polls = 256;
-constexpr std::chrono::milliseconds coarse_error(10);
-
-Loop::Clock::time_point coarse_now() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return Loop::Clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
-}
-
 /// How many turns a spinning runner makes between two looks at the clock.
 constexpr unsigned turns_between_clocks = 32;
 
@@ -49,6 +38,7 @@ bool Runner::guarded(const char* where, Function&& function) {
 /// True: go on. Else the actor stops with `error`.
 bool Runner::swallow(const Error& error) {
   bool go_on = false;
+  if (Monitors* monitors = watching()) monitors->error(host_.id, error);
   try {
     go_on = actor_.on_error(error) == ErrorAction::Swallow;
   } catch (...) {  // an error handler that throws has no better answer: stop
@@ -57,6 +47,22 @@ bool Runner::swallow(const Error& error) {
   if (!error_) error_ = error;
   host_.stop_requested = true;
   return false;
+}
+
+void Runner::fail(Error error) {
+  if (!error_) error_ = std::move(error);
+  host_.stop_requested = true;
+}
+
+/// Null unless somebody watches: then what happens is told.
+inline Monitors* Runner::watching() const {
+  return host_.monitors && host_.monitors->active() ? host_.monitors : nullptr;
+}
+
+Observation Runner::observe(const void* event) const {
+  const bool known = delivery_.type != Delivery::unknown_type;
+  return {known ? actor_.bound_types()[delivery_.type] : nullptr, event, meta_of(delivery_),
+          host_.port.topic_name(delivery_.topic), host_.id};
 }
 
 bool Runner::start() {
@@ -103,6 +109,7 @@ void Runner::run(EpollLoop& loop) {
 
 /// One turn. True when anything was done.
 bool Runner::turn() {
+  host_.owner = std::this_thread::get_id();
   host_.port.new_turn();
   bool busy = false;
   if (host_.command_epoch || host_.injection->pending()) [[unlikely]] {
@@ -152,16 +159,7 @@ bool Runner::step_is_due(bool batch_was_full) const {
 }
 
 bool Runner::run_loop_callbacks() {
-  if (!was_busy_ && ++turns_since_poll_ < idle_turns_between_polls && !host_.loop.has_timers()) return false;
-  const auto coarse = coarse_now();
-  bool due = turns_since_poll_ >= idle_turns_between_polls || (was_busy_ && coarse != last_poll_);
-  if (!due && host_.loop.has_timers()) {
-    const auto next = host_.loop.next_due();
-    due = next < coarse + coarse_error && next <= host_.loop.now();
-  }
-  if (!due) return false;
-  turns_since_poll_ = 0;
-  last_poll_ = coarse;
+  if (!host_.loop.may_be_due(was_busy_)) return false;
   std::size_t ran = 0;
   guarded("a timer or descriptor callback", [&] { ran = host_.loop.poll(); });
   return ran != 0;
@@ -201,8 +199,7 @@ bool Runner::dispatch() {
     }
   }
   if (delivery_.type == Delivery::unknown_type) note_unknown();
-  if (known && !guarded("handle_event", [&] { actor_.dispatch(delivery_, event, host_.port); }))
-    return host_.port.has_staged();  // it stays in flight
+  if (known && !handle(event)) return host_.port.has_staged();  // it stays in flight
   if (host_.port.has_staged()) [[unlikely]] {
     pending_ = true;
     pending_known_ = known;
@@ -212,8 +209,33 @@ bool Runner::dispatch() {
   return false;
 }
 
+/// False: the actor ends, and the event was not handled.
+bool Runner::handle(const void* event) {
+  if (Monitors* monitors = watching()) [[unlikely]]
+    monitors->delivered(observe(event));
+  if (host_.crashes_now && crashes(false)) [[unlikely]]
+    return false;
+  if (!guarded("handle_event", [&] { actor_.dispatch(delivery_, event, host_.port); })) return false;
+  if (host_.crashes_now && crashes(true)) [[unlikely]]
+    return false;
+  if (Monitors* monitors = watching()) [[unlikely]]
+    monitors->handled(observe(event));
+  return true;
+}
+
+bool Runner::crashes(bool after) {
+  if (!host_.crashes_now(after)) return false;
+  crashed_ = true;
+  fail(Error(ErrorCode::External, "actor " + std::string(host_.id.name()) + " was made to crash while handling " +
+                                      std::string(actor_.bound_types()[delivery_.type]->label) + " " +
+                                      to_string(delivery_.id)));
+  return true;
+}
+
 bool Runner::step() {
+  if (Monitors* monitors = watching()) monitors->step_entered(host_.id);
   guarded("step", [&] { next_step_ = actor_.step(); });
+  if (Monitors* monitors = watching()) monitors->step_left(host_.id, next_step_);
   if (next_step_.kind() == StepAction::Kind::Backoff) backoff_until_ = later(host_.loop.now(), next_step_.delay());
   return host_.port.has_staged();
 }
@@ -244,7 +266,7 @@ void Runner::finish() {
   if (!started_) return;
   started_ = false;
   host_.port.new_turn();  // what on_shutdown sends is no output of an event that may still be in hand
-  guarded("on_shutdown", [&] { actor_.on_shutdown(); });
+  if (!crashed_) guarded("on_shutdown", [&] { actor_.on_shutdown(); });
   host_.port.push_staged();
   host_.port.flush();
   actor_.unbind();

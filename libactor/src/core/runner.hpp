@@ -40,6 +40,8 @@ class Runner {
   const std::optional<Error>& error() const { return error_; }
   /// The actor stopped because of an exception: the event it had in hand was not handled.
   bool failed() const { return error_.has_value(); }
+  /// The actor is made to end with `error` after this turn, whatever its on_error() would say.
+  void fail(Error error);
 
  private:
   void wait(EpollLoop& loop);
@@ -51,6 +53,10 @@ class Runner {
   template <class Function>
   bool guarded(const char* where, Function&& function);
   bool swallow(const Error& error);
+  bool handle(const void* event);
+  bool crashes(bool after);
+  Monitors* watching() const;
+  Observation observe(const void* event) const;
   void note_unknown();
 
   ActorBase& actor_;
@@ -64,9 +70,8 @@ class Runner {
   bool quiet_ = false;
   StepAction next_step_ = StepAction::Continue();
   Loop::Clock::time_point backoff_until_{};
-  unsigned turns_since_poll_ = 0;
   bool was_busy_ = false;
-  Loop::Clock::time_point last_poll_{};
+  bool crashed_ = false;
   std::optional<Error> error_;
   std::set<std::pair<ActorId, std::uint16_t>> noted_;
 };

@@ -5,10 +5,8 @@
 #include <actor/epoll_loop.hpp>
 #include <actor/error.hpp>
 #include <array>
-#include <atomic>
-#include <cerrno>
-#include <ctime>
-#include <span>
+#include <loop/coarse_clock.hpp>
+#include <loop/wait_for_events.hpp>
 #include <string>
 
 namespace actor {
@@ -16,27 +14,9 @@ namespace {
 
 constexpr std::uint64_t bell_tag = 0;  // watch ids start at 1
 
-/// Waits as long as asked, to the nanosecond where the kernel can (epoll_pwait2, 5.11), else rounded up.
-int wait_for_events(int epoll, std::span<epoll_event> events, std::chrono::nanoseconds timeout, bool forever) {
-  static std::atomic<bool> has_pwait2 = true;  // learnt by whichever thread waits first
-  const int capacity = static_cast<int>(events.size());
-  if (forever) return epoll_wait(epoll, events.data(), capacity, -1);
-  if (timeout.count() <= 0) return epoll_wait(epoll, events.data(), capacity, 0);
-  if (has_pwait2.load(std::memory_order_relaxed)) {
-    const timespec relative{static_cast<time_t>(timeout.count() / 1'000'000'000),
-                            static_cast<long>(timeout.count() % 1'000'000'000)};
-    const int count = epoll_pwait2(epoll, events.data(), capacity, &relative, nullptr);
-    if (count >= 0 || errno != ENOSYS) return count;
-    has_pwait2.store(false, std::memory_order_relaxed);
-  }
-  const auto ms = (timeout.count() + 999'999) / 1'000'000;
-  return epoll_wait(epoll, events.data(), capacity, static_cast<int>(std::min<std::int64_t>(ms, 1'000'000)));
-}
-
-std::uint32_t epoll_mask(Loop::Interest interest) {
-  const auto bits = static_cast<unsigned>(interest);
-  return ((bits & 1) ? std::uint32_t{EPOLLIN} : 0u) | ((bits & 2) ? std::uint32_t{EPOLLOUT} : 0u);
-}
+/// While its actor is busy the descriptors are looked at once per tick of the coarse clock, which is cheaper than an
+/// epoll_wait (0.3 us), and while it spins once in so many turns.
+constexpr unsigned idle_turns_between_polls = 256;
 
 }  // namespace
 
@@ -93,16 +73,22 @@ void EpollLoop::remove_bell(int fd) {
   epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
-std::size_t EpollLoop::run(bool may_wait, Clock::time_point until) {
+bool EpollLoop::may_be_due(bool was_busy) {
+  if (!was_busy && ++turns_since_poll_ < idle_turns_between_polls && !has_timers()) return false;
+  const auto coarse = coarse_now();
+  bool due = turns_since_poll_ >= idle_turns_between_polls || (was_busy && coarse != last_poll_);
+  if (!due && has_timers()) due = next_due() < coarse + coarse_error && next_due() <= now();
+  if (!due) return false;
+  turns_since_poll_ = 0;
+  last_poll_ = coarse;
+  return true;
+}
+
+std::size_t EpollLoop::run(Clock::time_point until) {
   std::array<epoll_event, 64> events;
-  const auto due = std::min(until, next_due());
-  const bool forever = may_wait && due == Clock::time_point::max();
-  const auto timeout = !may_wait || forever ? std::chrono::nanoseconds::zero() : due - Clock::now();
-  const int count = wait_for_events(epoll_, events, timeout, forever);
-  if (count < 0 && errno != EINTR) throw_errno("waiting for events (epoll)");
   std::size_t ran = 0;
-  for (int i = 0; i < count; ++i) {
-    const std::uint64_t id = events[static_cast<std::size_t>(i)].data.u64;
+  for (const epoll_event& event : wait_for_events(epoll_, events, std::min(until, next_due()))) {
+    const std::uint64_t id = event.data.u64;
     if (id == bell_tag) continue;
     const auto found = watches_.find(id);
     if (found == watches_.end()) continue;  // unwatched by an earlier callback of this round
@@ -115,11 +101,11 @@ std::size_t EpollLoop::run(bool may_wait, Clock::time_point until) {
 }
 
 std::size_t EpollLoop::poll() {
-  return run(false, {});
+  return run(Clock::time_point::min());
 }
 
 std::size_t EpollLoop::wait(Clock::time_point until) {
-  return run(true, until);
+  return run(until);
 }
 
 LoopWaker::LoopWaker(EpollLoop& loop) : loop_(loop), bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {

@@ -1,27 +1,71 @@
 #pragma once
 // What a supervisor needs of an in-process transport: a port for each of its actors. Implemented by transports/inproc.
 
+#include <actor/monitor.hpp>
 #include <actor/signal.hpp>
 #include <actor/subscribe.hpp>
 #include <actor/transport.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace actor {
+
+/// What makes events of a port wait: no room at this reader, on this topic.
+struct Wait {
+  ActorId reader;
+  std::string_view topic;
+  std::size_t events = 0;
+};
+
+/// What a test wants to happen to one copy of an event.
+struct Disturbance {
+  enum class Kind : std::uint8_t { None, Drop, Delay, Duplicate } kind = Kind::None;
+  std::chrono::nanoseconds delay{};
+};
+
+/// A port whose actor can be made anew.
+class HubPort : public Port {
+ public:
+  /// The actor has failed and starts over with the same mailbox: the event in hand is handed out again, marked
+  /// redelivered; what its handler sends repeats the ids of the attempt before, marked maybe_duplicate.
+  virtual void restart() = 0;
+  /// Which readers, and on which topics, the outbox waits for; without those that have a deadline.
+  virtual std::vector<Wait> waits() const = 0;
+  /// How many events may wait in the outbox before send() throws; the hub's own limit until then.
+  virtual void set_outbox_limit(std::size_t events) = 0;
+  /// No further event is sent to this port; what is queued stays.
+  virtual void unsubscribe() = 0;
+};
+
+struct HubOptions {
+  std::uint64_t runtime_id = 0;  ///< makes the ids of this runtime's events differ from those of all others
+  std::size_t topic_capacity = 128;
+  std::size_t outbox_limit = 1024;
+  std::function<std::int64_t()> clock;  ///< monotonic ns; called from every actor's thread
+  std::optional<std::int64_t> wall_offset_ns;
+  /// A Fail topic overflowed: its reader was too slow. On the sender's thread, no lock held.
+  std::function<void(ActorId reader, std::string_view topic)> on_overflow;
+  Monitors* monitors = nullptr;
+  std::function<Disturbance(const Observation&)> disturb;  ///< empty: never
+  std::function<void(std::chrono::nanoseconds, std::function<void()>)> later;
+};
 
 class Hub {
  public:
   virtual ~Hub() = default;
   /// A port that is sent the events of `topics` from now on, until it is destroyed, and that is woken through
-  /// `signal`. Any thread.
-  virtual std::unique_ptr<Port> attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
-                                       std::shared_ptr<Signal> signal) = 0;
+  /// `signal`. `capacity`: events that wait per topic and sender; 0: the hub's own. Any thread.
+  virtual std::unique_ptr<HubPort> attach(ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
+                                          std::shared_ptr<Signal> signal, std::size_t capacity) = 0;
+  /// Who has sent to which topic so far: (actor, topic), each once. Any thread.
+  virtual std::vector<std::pair<ActorId, std::string>> publishers() const = 0;
 };
 
-/// `on_overflow` is called on the sender's thread when a reader of a Fail topic was too slow.
-std::unique_ptr<Hub> make_inproc_hub(std::uint64_t runtime_id,
-                                     std::function<void(ActorId reader, std::string_view topic)> on_overflow);
+std::unique_ptr<Hub> make_inproc_hub(HubOptions options);
 
 }  // namespace actor

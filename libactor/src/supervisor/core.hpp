@@ -1,0 +1,96 @@
+#pragma once
+// What a Supervisor is made of: the members, their scheduler, their hub and their monitors. Owned by the Supervisor;
+// every function may be called from any thread, in deterministic mode from the one that made it.
+
+#include <actor/monitor.hpp>
+#include <actor/supervisor_config.hpp>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <random>
+#include <scheduler/simulated_scheduler.hpp>
+#include <supervisor/faults.hpp>
+#include <supervisor/member.hpp>
+#include <thread>
+#include <vector>
+
+namespace actor {
+
+class SupervisorCore final : public MemberOwner {
+ public:
+  explicit SupervisorCore(SupervisorConfig config);
+  ~SupervisorCore() override;
+
+  ActorId add(ActorSpec spec);
+  void remove(ActorId id);
+  void start();
+  void join();
+  void stop();
+  void stop_on_signals();
+  /// Runs `work` on the actor's thread some time. False when it is not running.
+  bool post(ActorId id, std::function<void(Host&)> work);
+  /// Runs `work` on the actor's thread and waits for it. Throws Error(NoSuchActor).
+  void call_on(ActorId id, const std::function<void(Host&)>& work);
+  void settle();
+  void advance(std::chrono::nanoseconds by);
+  std::chrono::nanoseconds now() const;
+
+  const SupervisorConfig& config() const { return config_; }
+  Monitors& monitors() { return monitors_; }
+  std::vector<Error> errors() const;
+  std::vector<std::string> stalls() const;
+  std::vector<ActorSpec> actors() const;
+  std::vector<std::pair<ActorId, std::string>> publishers() const { return hub_->publishers(); }
+
+ private:
+  using Members = std::vector<std::shared_ptr<Member>>;
+
+  void prepare(Host& host) override;
+  void on_restart(Member& member, const Error& why, std::chrono::nanoseconds delay) override;
+  void on_end(Member& member, const std::optional<Error>& why) override;
+  void on_blocked(Member& member) override;
+
+  std::unique_ptr<Hub> make_hub();
+  Scheduler& scheduler();
+  SimulatedScheduler& simulated();
+  std::shared_ptr<Member> find(ActorId id) const;
+  Members living() const;
+  void order_all(Member::Order order);
+  bool at_rest(const Members& members) const;
+  void wait_for_rest();
+  void drain();
+  void drain_simulated();
+  void join_simulated();
+  bool all_ended() const;
+  void bury_dead();
+  void end_own_actor();
+  void end_signal_thread();
+  void report_stalls();
+  std::vector<std::string> stuck_circles() const;
+  void say(const std::string& line) const;
+
+  const SupervisorConfig config_;
+  Monitors monitors_;
+  std::unique_ptr<SimulatedScheduler> simulated_;
+  std::unique_ptr<Pool> pool_;
+  std::unique_ptr<FaultPlan> faults_;
+  std::mt19937_64 seeds_;
+  std::unique_ptr<Hub> hub_;
+  const std::thread::id made_by_ = std::this_thread::get_id();
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  Members members_;  // in the order of their coming; all below guarded by mutex_
+  Members dead_;     // ended, and not let go of yet
+  std::vector<Error> errors_;
+  std::vector<std::string> stalls_;
+  bool started_ = false;
+  bool stopping_ = false;
+  bool checking_stalls_ = false;
+  std::uint64_t suspicions_ = 0;
+  std::thread stopper_;
+  std::thread stall_checker_;
+  std::thread signal_thread_;
+};
+
+}  // namespace actor

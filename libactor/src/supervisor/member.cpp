@@ -1,0 +1,238 @@
+#include <algorithm>
+#include <supervisor/member.hpp>
+#include <utility>
+
+namespace actor {
+
+using supervision::Decision;
+using supervision::Exit;
+
+Member::Member(MemberOwner& owner, Scheduler& scheduler, ActorSpec spec, const RunnerOptions& options,
+               const RestartRules& rules, std::uint64_t seed)
+    : owner_(owner),
+      spec_(std::move(spec)),
+      id_(spec_.name),
+      own_thread_(spec_.config.dedicated_thread ? std::make_unique<Pool>(1) : nullptr),
+      scheduler_(own_thread_ ? *own_thread_ : scheduler),
+      options_(options),
+      policy_(rules, seed) {}
+
+Member::~Member() = default;
+
+void Member::attach(Hub& hub, std::size_t capacity, std::optional<std::size_t> outbox_limit) {
+  actor_ = spec_.make();
+  // Peers that may wake it keep it: the signal is a part of it.
+  port_ = hub.attach(id_, actor_->bound_types(), spec_.topics, {shared_from_this(), &signal_}, capacity);
+  if (outbox_limit) port_->set_outbox_limit(*outbox_limit);
+}
+
+void Member::start() {
+  scheduler_.ready(*this);
+  if (own_thread_) own_thread_->start();
+}
+
+void Member::retire() {
+  if (own_thread_) own_thread_->stop();
+}
+
+void Member::abandon() {
+  drop_life();
+  port_.reset();
+}
+
+void Member::on_time() noexcept {
+  due_.store(true, std::memory_order_relaxed);
+  signal_.raise(Signal::time);
+}
+
+void Member::order(Order order) {
+  Order known = order_.load();
+  while (known < order && !order_.compare_exchange_weak(known, order)) {
+  }
+  signal_.raise(Signal::injected);
+}
+
+bool Member::post(std::function<void(Host&)> work) {
+  const std::scoped_lock lock(mutex_);
+  if (port_is_gone_) return false;
+  auto call = [this, held = std::move(work)] { held(*host_); };
+  if (!injection_) {
+    for_next_life_.push_back(std::move(call));
+    return true;
+  }
+  return injection_->post(std::move(call));
+}
+
+void Member::overflowed(std::string_view topic) {
+  const std::scoped_lock lock(mutex_);
+  if (!injection_) return;
+  injection_->post([this, name = std::string(topic)] {
+    was_too_slow_ = true;
+    runner_->fail(Error(ErrorCode::MailboxFull, "actor " + std::string(id_.name()) + " is too slow for topic " + name +
+                                                    ", whose policy is Fail: it is stopped; give the topic another "
+                                                    "policy, or the actor a larger channel_capacity"));
+  });
+}
+
+std::vector<Wait> Member::waits() const {
+  const std::scoped_lock lock(mutex_);
+  return waits_;
+}
+
+Host* Member::host_now() {
+  if (stage_ == Stage::Waiting && restart_at_ <= scheduler_.now() && order_.load() == Order::None) begin();
+  return stage_ == Stage::Running ? host_.get() : nullptr;
+}
+
+Task::Next Member::run_turn() {
+  const auto self = shared_from_this();  // the last of its owners may go while it ends
+  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (stage_ == Stage::Waiting) {
+    if (order_.load() == Order::Stop || scheduler_.now() < restart_at_) return wait_for_restart();
+    begin();
+  }
+  follow_orders();
+  const bool busy = runner_ && runner_->turn();
+  if (runner_ && !runner_->is_over()) return busy ? Next::Again : rest();
+  return end_life();
+}
+
+/// Makes the actor and starts it. Without a runner_ it could not be made; make_error_ says why.
+void Member::begin() {
+  stage_ = Stage::Running;
+  followed_ = Order::None;
+  try {
+    if (!actor_) actor_ = spec_.make();
+  } catch (const std::exception& error) {
+    make_error_ = Error(ErrorCode::External, "making actor " + std::string(id_.name()) + " again: " + error.what());
+    return;
+  }
+  loop_ = std::make_unique<ScheduledLoop>(scheduler_, signal_, due_);
+  host_ = std::make_unique<Host>(id_, *port_, *loop_, injection_waker_);
+  owner_.prepare(*host_);
+  runner_ = std::make_unique<Runner>(*actor_, *host_, options_);
+  if (!runner_->start()) {
+    host_->stop_requested = true;
+    return;
+  }
+  policy_.became_ready(scheduler_.now().time_since_epoch());
+  {
+    const std::scoped_lock lock(mutex_);
+    injection_ = host_->injection;
+    for (auto& call : for_next_life_) injection_->post(std::move(call));
+    for_next_life_.clear();
+  }
+}
+
+/// REQUIRES: the bits of the signal that came with the order have been taken, or will be.
+void Member::follow_orders() {
+  const Order order = order_.load();
+  if (order == followed_) return;
+  followed_ = order;
+  if (!runner_) return;
+  if (order == Order::Leave) {
+    port_->unsubscribe();
+  } else if (order >= Order::Quiesce) {
+    runner_->quiesce();
+  }
+  if (order == Order::Stop) host_->stop_requested = true;
+}
+
+/// Nothing was done in this turn: sleeps until there is something.
+Task::Next Member::rest() {
+  if (followed_ == Order::Leave && !port_->has_staged()) {  // everything is handled
+    host_->stop_requested = true;
+    return Next::Again;
+  }
+  note_waits();
+  const auto due = runner_->next_due();
+  if (due != Scheduler::Time::max() && (due < armed_ || armed_ <= scheduler_.now())) {
+    armed_ = due;
+    scheduler_.call_at(due, weak_from_this());
+  }
+  // An order that came before the bits were taken at the start of this turn may not have been seen then.
+  if (order_.load() != followed_) return Next::Again;
+  return port_->prepare_wait() ? Next::Sleep : Next::Again;
+}
+
+void Member::note_waits() {
+  const bool blocked = port_->has_staged();
+  if (!blocked && !is_blocked_) return;
+  is_blocked_ = blocked;
+  auto waits = blocked ? port_->waits() : std::vector<Wait>();
+  {
+    const std::scoped_lock lock(mutex_);
+    waits_ = std::move(waits);
+  }
+  if (blocked) owner_.on_blocked(*this);
+}
+
+/// Between two lives events only queue up.
+Task::Next Member::wait_for_restart() {
+  port_->new_turn();  // takes the signal's bits; those of the mailbox are kept
+  if (order_.load() == Order::Stop) {
+    end({});
+    return Next::Done;
+  }
+  const auto now = scheduler_.now();
+  if (now >= restart_at_) return Next::Again;
+  if (restart_at_ < armed_ || armed_ <= now) {
+    armed_ = restart_at_;
+    scheduler_.call_at(restart_at_, weak_from_this());
+  }
+  return signal_.park() ? Next::Sleep : Next::Again;
+}
+
+Task::Next Member::end_life() {
+  std::optional<Error> error = std::exchange(make_error_, std::nullopt);
+  if (runner_) {
+    runner_->finish();
+    error = runner_->error();
+  }
+  const bool stopped = order_.load() != Order::None;
+  drop_life();
+  port_->restart();
+  if (stopped && !error) {
+    end({});
+    return Next::Done;
+  }
+  const Exit exit{was_too_slow_ ? Exit::Kind::Overflow : (error ? Exit::Kind::Error : Exit::Kind::Clean),
+                  error ? 1 : 0};
+  was_too_slow_ = false;
+  const Decision decision = policy_.ended(exit, scheduler_.now().time_since_epoch());
+  if (decision.action != Decision::Action::Restart || order_.load() == Order::Stop) {
+    end(error);
+    return Next::Done;
+  }
+  stage_ = Stage::Waiting;
+  restart_at_ = later(scheduler_.now(), decision.delay);
+  if (!error) error = Error(ErrorCode::External, "actor " + std::string(id_.name()) + " has stopped by itself");
+  owner_.on_restart(*this, *error, decision.delay);
+  return Next::Again;
+}
+
+void Member::drop_life() {
+  {
+    const std::scoped_lock lock(mutex_);
+    injection_.reset();
+    waits_.clear();
+  }
+  runner_.reset();
+  host_.reset();
+  actor_.reset();
+  loop_.reset();
+}
+
+void Member::end(const std::optional<Error>& why) {
+  stage_ = Stage::Ended;
+  {
+    const std::scoped_lock lock(mutex_);
+    port_is_gone_ = true;
+    for_next_life_.clear();
+  }
+  port_.reset();  // nobody waits for room with it any more
+  owner_.on_end(*this, why);
+  ended_.store(true, std::memory_order_release);
+}
+
+}  // namespace actor

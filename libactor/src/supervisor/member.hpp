@@ -1,0 +1,132 @@
+#pragma once
+// One actor of a supervisor through all its lives: made, run turn by turn, made anew after a failure as its restart
+// rules say, with one mailbox throughout. Owned by the supervisor's core and, as long as they may wake it, by its
+// peers. run_turn() is called by its scheduler, by one thread at a time; what is for other threads says so.
+
+#include <actor/host.hpp>
+#include <atomic>
+#include <core/runner.hpp>
+#include <mutex>
+#include <scheduler/pool.hpp>
+#include <scheduler/scheduled_loop.hpp>
+#include <scheduler/scheduler.hpp>
+#include <supervision/restart_policy.hpp>
+#include <supervisor/hub.hpp>
+
+namespace actor {
+
+class Member;
+
+/// What a member tells its supervisor; on the member's thread.
+class MemberOwner {
+ public:
+  virtual ~MemberOwner() = default;
+  virtual void prepare(Host& host) = 0;
+  /// `why` is empty after an end that was wanted.
+  virtual void on_restart(Member& member, const Error& why, std::chrono::nanoseconds delay) = 0;
+  virtual void on_end(Member& member, const std::optional<Error>& why) = 0;
+  /// It waits for room, and whoever it waits for may wait too.
+  virtual void on_blocked(Member& member) = 0;
+};
+
+class Member final : public Task {
+ public:
+  enum class Order : std::uint8_t {
+    None,
+    Leave,    ///< handle what is queued, then stop
+    Quiesce,  ///< no more steps and timers; events are still handled
+    Stop,
+  };
+
+  /// `scheduler` and `owner` outlive it. With `own_thread` it has a scheduler of its own instead.
+  Member(MemberOwner& owner, Scheduler& scheduler, ActorSpec spec, const RunnerOptions& options,
+         const RestartRules& rules, std::uint64_t seed);
+  ~Member() override;
+
+  /// Makes the first actor object and subscribes it. Throws what its constructor throws, and what attach() throws.
+  void attach(Hub& hub, std::size_t capacity, std::optional<std::size_t> outbox_limit);
+  /// Hands it to its scheduler.
+  void start();
+
+  ActorId id() const { return id_; }
+  const ActorSpec& spec() const { return spec_; }
+
+  // Any thread -------------------------------------------------------------------------------------------------------
+
+  void wake() noexcept override { scheduler_.ready(*this); }
+  void on_time() noexcept override;
+  void order(Order order);
+  /// Runs `work` on the actor's thread some time, in its next life if it has none now. False after its last.
+  bool post(std::function<void(Host&)> work);
+  /// A topic with the policy Fail has overflowed at this actor: it is ended, unless it is not even running.
+  void overflowed(std::string_view topic);
+  /// It sleeps, and has nothing to do.
+  bool is_parked() const { return signal_.is_parked(); }
+  bool has_ended() const { return ended_.load(std::memory_order_acquire); }
+  std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
+  /// What it waited for when it went to sleep last; empty unless it is held up.
+  std::vector<Wait> waits() const;
+  /// REQUIRES: has_ended(). Ends its own thread, if it has one; not on that thread.
+  void retire();
+  /// Lets go of its actor and its port without a word. REQUIRES: no thread runs it any more.
+  void abandon();
+
+  // Deterministic mode: the one thread -------------------------------------------------------------------------------
+
+  /// Its host, now: starts the actor if it has not started yet. Null when it is not running.
+  Host* host_now();
+
+ private:
+  Next run_turn() override;
+  void begin();
+  Next wait_for_restart();
+  Next rest();
+  Next end_life();
+  void end(const std::optional<Error>& why);
+  void drop_life();
+  void follow_orders();
+  void note_waits();
+
+  struct InjectionWaker final : Waker {
+    explicit InjectionWaker(Signal& to) : signal(to) {}
+    void wake() noexcept override { signal.raise(Signal::injected); }
+    Signal& signal;
+  };
+  enum class Stage : std::uint8_t { Waiting, Running, Ended };
+
+  MemberOwner& owner_;
+  const ActorSpec spec_;
+  const ActorId id_;
+  const std::unique_ptr<Pool> own_thread_;
+  Scheduler& scheduler_;
+  const RunnerOptions options_;
+  supervision::RestartPolicy policy_;
+  Signal signal_{*this};
+  InjectionWaker injection_waker_{signal_};
+  std::unique_ptr<HubPort> port_;
+
+  // The life that is being lived.
+  Stage stage_ = Stage::Waiting;
+  std::unique_ptr<ActorBase> actor_;
+  std::unique_ptr<ScheduledLoop> loop_;
+  std::unique_ptr<Host> host_;
+  std::unique_ptr<Runner> runner_;
+  bool was_too_slow_ = false;
+  std::optional<Error> make_error_;
+  Scheduler::Time restart_at_{};
+  Scheduler::Time armed_ = Scheduler::Time::max();  // the earliest time that was asked for and has not come
+  Order followed_ = Order::None;
+  bool is_blocked_ = false;
+
+  std::atomic<Order> order_ = Order::None;
+  std::atomic<bool> due_ = false;
+  std::atomic<bool> ended_ = false;
+  std::atomic<std::uint64_t> turns_ = 0;
+  mutable std::mutex mutex_;
+  std::shared_ptr<Injection> injection_;  // of the current life; this and all below guarded by mutex_
+  std::vector<std::function<void()>> for_next_life_;
+  bool port_is_gone_ = false;
+  std::vector<Wait> waits_;
+};
+
+}  // namespace actor
