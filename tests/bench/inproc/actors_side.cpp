@@ -1,14 +1,10 @@
 // Our side: every role is an actor, every hop an event on a Block topic.
 
-#include <sched.h>
-
 #include <actor/supervisor.hpp>
-#include <deque>
 #include <string>
 #include <type_traits>
 #include <variant>
 
-#include "../children.hpp"
 #include "roles.hpp"
 
 namespace bench {
@@ -60,23 +56,14 @@ class Player final : public actor::Actor<InprocEvents> {
   bool produces_;
 };
 
-/// The one place that knows how a runtime with so many threads is made. Today every actor has a thread of its own;
-/// `workers` says on how many cores they run.
-struct Runtime {
-  explicit Runtime(unsigned workers) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    for (unsigned i = 0; i < workers && i < cores().size(); ++i) CPU_SET(static_cast<unsigned>(cores()[i]), &set);
-    sched_setaffinity(0, sizeof set, &set);
-  }
-
-  template <class Role>
-  void add(const std::string& name, const actor::Subscribe& topics, Role& role, bool produces = false) {
-    supervisor.add_actor<Player<Role>>(name, topics, &role, produces);
-  }
-
-  actor::Supervisor<InprocEvents> supervisor;
-};
+/// The defaults of a supervisor, but for the number of its threads; an actor that fails must not come back.
+actor::SupervisorConfig config_of(const Exchange& what) {
+  actor::SupervisorConfig config;
+  config.threads = what.workers;
+  config.default_actor_channel_capacity = capacity_per_reader;
+  config.default_restart.restart = actor::RestartClass::Temporary;
+  return config;
+}
 
 }  // namespace
 
@@ -84,19 +71,21 @@ Result run_actors(const Exchange& what) {
   Cast cast(what);
   count_allocations(what.count_allocations);
   {
-    Runtime runtime(what.workers);
-    const bool acknowledged = what.shape.acknowledge_every > 0;
+    actor::Supervisor<InprocEvents> supervisor(config_of(what));
+    const bool is_acknowledged = what.shape.acknowledge_every > 0;
     unsigned stage = 0;
     for (Relay& relay : cast.relays) {
       const auto hop = static_cast<Hop>(++stage);
-      runtime.add("relay" + std::to_string(stage), hop, relay);
+      supervisor.add_actor<Player<Relay>>("relay" + std::to_string(stage), hop, &relay, false);
     }
-    ++stage;
+    const auto last = static_cast<Hop>(++stage);
     unsigned reader = 0;
-    for (Sink& sink : cast.sinks) runtime.add("sink" + std::to_string(++reader), static_cast<Hop>(stage), sink);
-    runtime.add("source", acknowledged ? actor::Subscribe(Hop::Back) : actor::Subscribe::none(), cast.source,
-                what.shape.window == 0);
-    runtime.supervisor.run();
+    for (Sink& sink : cast.sinks)
+      supervisor.add_actor<Player<Sink>>("sink" + std::to_string(++reader), last, &sink, false);
+    supervisor.add_actor<Player<Source>>("source",
+                                         is_acknowledged ? actor::Subscribe(Hop::Back) : actor::Subscribe::none(),
+                                         &cast.source, what.shape.window == 0);
+    supervisor.run();
   }
   count_allocations(false);
   return cast.result(what);
