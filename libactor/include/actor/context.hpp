@@ -141,6 +141,11 @@ class Context {
     return host_.port.is_full(handle_of(topic));
   }
 
+  /// The time that this actor's timers go by: the monotonic clock, or a test's virtual one.
+  Loop::Clock::time_point now() const {
+    host_.assert_owner();
+    return host_.loop.now();
+  }
   /// Timers and descriptors on the actor's own loop: callbacks run between events, on this thread.
   TimerId after(std::chrono::nanoseconds delay, Loop::Callback callback) {
     host_.assert_owner();
