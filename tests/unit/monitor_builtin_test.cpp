@@ -311,15 +311,39 @@ TEST_F(RecordingTest, ReplayerSendsNothingOfABrokenRecording) {
   text.replace(text.find("hot"), 3, "\x01");
   write(text);
   Seen seen;
-  Supervisor<Events> supervisor;
+  Supervisor<Events> supervisor(simulated(1));
   supervisor.add_actor<Watcher>("watcher", Subscribe::all(), std::ref(seen));
-  supervisor.add_actor<Replayer<Events>>("replayer", Subscribe::none(), path);
-  testing::internal::CaptureStderr();
+  supervisor.build_actor<Replayer<Events>>("replayer", path).restart(RestartClass::Temporary).add();
   supervisor.start();
-  supervisor.stop();
-  EXPECT_THROW(supervisor.join(), Error);
-  EXPECT_NE(testing::internal::GetCapturedStderr().find(path.string() + ":5: this is no JSON"), std::string::npos);
+  supervisor.settle();
+  const std::vector<Error> errors = supervisor.errors();
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_NE(std::string(errors[0].what()).find(path.string() + ":5: this is no JSON"), std::string::npos)
+      << errors[0].what();
   EXPECT_TRUE(seen.events.empty());
+}
+
+TEST_F(RecordingTest, ReplayerKeepsTheRecordedPace) {
+  record_three_events();  // at 0, 2 and 3 s
+  for (const double speed : {1.0, 2.0}) {
+    Seen seen;
+    Supervisor<Events> supervisor(simulated(1));
+    supervisor.add_actor<Watcher>("watcher", Subscribe::all(), std::ref(seen));
+    const ReplayOptions options{.pace = ReplayOptions::Pace::Recorded, .speed = speed};
+    supervisor.add_actor<Replayer<Events>>("replayer", Subscribe::none(), path, options);
+    supervisor.start();
+    const auto seen_at = [&](std::chrono::nanoseconds time) {
+      supervisor.advance(
+          std::chrono::nanoseconds(static_cast<std::int64_t>(static_cast<double>(time.count()) / speed)) -
+          supervisor.now());
+      return seen.events.size();
+    };
+    EXPECT_EQ(seen_at(1s), 1u);
+    EXPECT_EQ(seen_at(1999ms), 1u);
+    EXPECT_EQ(seen_at(2s), 2u);
+    EXPECT_EQ(seen_at(2999ms), 2u);
+    EXPECT_EQ(seen_at(3s), 3u);
+  }
 }
 
 // ---- ActorMonitor ----
