@@ -96,6 +96,7 @@ TEST_P(Actors, AConversationKeepsItsParentsTopicsAndPayloads) {
   client.bind(client_host);
   server.bind(server_host);
   client.on_start();
+  client_peer.port().flush();
   for (std::uint64_t round = 0; round < 200; ++round) {
     ASSERT_TRUE(dispatch_one(server_peer, server)) << "round " << round;
     ASSERT_TRUE(server.last);

@@ -22,11 +22,13 @@ std::int64_t monotonic_ns() {
 }
 
 BusCore::BusCore(std::uint64_t runtime_id, BusOptions options)
-    : runtime_id_(runtime_id), options_(std::move(options)), wall_offset_ns_(options_.wall_offset_ns.value_or(wall_ns() - options_.clock())) {
+    : runtime_id_(runtime_id),
+      options_(std::move(options)),
+      wall_offset_ns_(options_.wall_offset_ns.value_or(wall_ns() - options_.clock())) {
   ACTOR_ASSERT(options_.topic_capacity > 0, "a topic without room for one event could never carry any");
 }
 
-Topic& BusCore::topic_named(std::string_view name) {
+BusTopic& BusCore::topic_named(std::string_view name) {
   const auto found = topic_ids_.find(name);
   if (found != topic_ids_.end()) return topics_[found->second - 1u];
   if (topics_.size() == max_topics) {
@@ -36,12 +38,12 @@ Topic& BusCore::topic_named(std::string_view name) {
   }
   const auto id = static_cast<std::uint16_t>(topics_.size() + 1);
   topic_ids_.emplace(name, id);
-  return topics_.emplace_back(Topic{id, std::string(name), {}, {}, options_.topic_capacity});
+  return topics_.emplace_back(BusTopic{id, std::string(name), {}, {}, options_.topic_capacity});
 }
 
-const Topic& BusCore::open_topic(std::string_view name, OverflowPolicy policy, ActorId opener) {
+const BusTopic& BusCore::open_topic(std::string_view name, OverflowPolicy policy, ActorId opener) {
   const std::scoped_lock lock(mutex_);
-  Topic& topic = topic_named(name);
+  BusTopic& topic = topic_named(name);
   if (!topic.policy) {
     topic.policy = policy;
     topic.opened_by = opener;
@@ -54,7 +56,7 @@ const Topic& BusCore::open_topic(std::string_view name, OverflowPolicy policy, A
   return topic;
 }
 
-const Topic& BusCore::topic(std::uint16_t id) const {
+const BusTopic& BusCore::topic(std::uint16_t id) const {
   const std::scoped_lock lock(mutex_);
   ACTOR_ASSERT(id >= 1 && id <= topics_.size(), "a topic handle comes from open_topic() or from a delivery");
   return topics_[id - 1u];
@@ -66,7 +68,7 @@ void BusCore::set_capacity(std::string_view name, std::size_t events) {
   topic_named(name).capacity = events;
 }
 
-std::uint64_t BusCore::attach(std::shared_ptr<Mailbox> mailbox, const Subscribe& topics) {
+BusSender& BusCore::attach(std::shared_ptr<Mailbox> mailbox, const Subscribe& topics) {
   const std::scoped_lock lock(mutex_);
   const ActorId id = mailbox->reader();
   if (readers_.contains(id)) {
@@ -77,8 +79,13 @@ std::uint64_t BusCore::attach(std::shared_ptr<Mailbox> mailbox, const Subscribe&
   for (const std::string& name : topics.names()) reader.topics.insert(topic_named(name).id);
   readers_.emplace(id, std::move(reader));
   ++epoch_;
-  const auto known = next_events_.find(id);
-  return known == next_events_.end() ? options_.first_sequence : known->second;
+  const BusSender unknown{id, actor_key(runtime_id_, id.name()), options_.first_sequence};
+  return senders_.emplace(id, unknown).first->second;
+}
+
+const BusSender& BusCore::stranger(ActorId id, std::uint64_t key) {
+  const std::scoped_lock lock(mutex_);
+  return strangers_.emplace(std::pair(id, key), BusSender{id, key, 0}).first->second;
 }
 
 void BusCore::unsubscribe(ActorId id) {
@@ -90,7 +97,7 @@ void BusCore::unsubscribe(ActorId id) {
   ++epoch_;
 }
 
-void BusCore::note_publisher(const Topic& topic, ActorId id) {
+void BusCore::note_publisher(const BusTopic& topic, ActorId id) {
   const std::scoped_lock lock(mutex_);
   publishers_.emplace(id, topic.id);
 }
@@ -102,11 +109,11 @@ std::vector<std::pair<ActorId, std::string>> BusCore::publishers() const {
   return known;
 }
 
-void BusCore::detach(ActorId id, std::uint64_t next_event, const PortCounters& counted) {
+void BusCore::detach(BusSender& sender, std::uint64_t next_event, const PortCounters& counted) {
   const std::scoped_lock lock(mutex_);
-  readers_.erase(id);
+  readers_.erase(sender.id);
   ++epoch_;
-  next_events_[id] = next_event;
+  sender.next_event = next_event;
   departed_.published += counted.published;
   departed_.sent += counted.sent;
   departed_.dropped += counted.dropped;
@@ -115,7 +122,7 @@ void BusCore::detach(ActorId id, std::uint64_t next_event, const PortCounters& c
   departed_.skipped += counted.skipped;
 }
 
-std::vector<std::shared_ptr<Mailbox>> BusCore::readers_of(const Topic& topic) const {
+std::vector<std::shared_ptr<Mailbox>> BusCore::readers_of(const BusTopic& topic) const {
   const std::scoped_lock lock(mutex_);
   std::vector<std::shared_ptr<Mailbox>> readers;
   for (const auto& [id, reader] : readers_) {

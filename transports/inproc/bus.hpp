@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <supervisor/hub.hpp>
 #include <utility>
 #include <vector>
 
@@ -26,11 +27,16 @@ struct BusOptions {
   std::size_t topic_capacity = 256;  ///< events that wait per topic, sender and reader, unless said otherwise
   std::size_t outbox_limit = 1024;   ///< events that one sender may have staged
   std::uint64_t first_sequence = 1;  ///< of every sender's event numbers, and of every queue's; for tests of large ones
-  std::optional<std::int64_t> wall_offset_ns = {};  ///< what to add to `clock` for the system clock; none: measured
+  std::optional<std::int64_t> wall_offset_ns = {};     ///< what to add to `clock` for the system clock; none: measured
   std::function<std::int64_t()> clock = monotonic_ns;  ///< stamps and deadlines; called from every actor's thread
   /// A Fail topic overflowed: `reader` was too slow, its copy is dropped. Called on the sender's thread with no lock
   /// held, once for each such event, for the owner to stop that reader. May call the bus, but not the sender's port.
   std::function<void(ActorId reader, std::string_view topic)> on_overflow = {};
+  Monitors* monitors = nullptr;  ///< told of each copy that is dispatched or finds no room
+  /// For tests, when one thread runs all actors: what happens to each copy on its way. A delayed one has its room from
+  /// the start and is pushed by what `later` is given, maybe after copies that were sent after it.
+  std::function<Disturbance(const Observation&)> disturb = {};
+  std::function<void(std::chrono::nanoseconds delay, std::function<void()> work)> later = {};
 };
 
 class Bus {

@@ -1,16 +1,16 @@
 #pragma once
 // One actor's end of the in-process transport. Owned by its runner, used on its actor's thread only; made by
-// Bus::attach(). Sending is in bus_port_sending.cpp, receiving in bus_port.cpp.
+// Bus::attach(). Receiving is in bus_port.cpp, sending in bus_port_sending.cpp, what monitors and tests add to a push
+// in bus_port_watched.cpp.
 
-#include <actor/transport.hpp>
-#include <map>
-#include <optional>
+#include <array>
+#include <list>
 #include <supervisor/hub.hpp>
 #include <unordered_map>
 #include <vector>
 
 #include "inproc/bus.hpp"
-#include "inproc/mailbox.hpp"
+#include "inproc/staging.hpp"
 
 namespace actor::inproc {
 
@@ -21,9 +21,8 @@ class BusPort final : public HubPort {
   /// Detaches: what is staged is forgotten, what is queued for this reader counts as dropped, what it has sent stays.
   ~BusPort() override;
 
-  /// The actor has failed and starts over with the same mailbox: the event in hand is handed out again, marked
-  /// redelivered; what its handler sends repeats the ids of the attempt before, marked maybe_duplicate.
   void restart() override;
+  /// REQUIRES: the owner asks, or it sleeps.
   std::vector<Wait> waits() const override;
   void unsubscribe() override;
   void set_outbox_limit(std::size_t events) override { outbox_limit_ = events; }
@@ -31,11 +30,12 @@ class BusPort final : public HubPort {
   std::uint16_t open_topic(std::string_view name, OverflowPolicy policy) override;
   std::string_view topic_name(std::uint16_t topic) const override;
   EventId send(const Outgoing& out) override;
+  bool keeps_senders() const override { return true; }
   void* loan(const EventType& type) override;
   void unloan(const EventType& type, void* loaned) noexcept override;
-  void flush() override {}  // each push has rung already
+  void flush() override;
   bool is_full(std::uint16_t topic) override;
-  bool has_staged() const override { return !staged_.empty(); }
+  bool has_staged() const override { return !staging_.empty(); }
   bool push_staged() override;
 
   bool next(Delivery& out) override;
@@ -45,73 +45,109 @@ class BusPort final : public HubPort {
   void new_turn() override;
   bool prepare_wait() override;
   void end_wait() override {}
-  std::int64_t next_deadline() const override;
+  std::int64_t next_deadline() const override { return staging_.next_deadline(); }
   PortCounters counters() const override;
 
  private:
-  /// This port's way to one reader.
-  struct Link {
+  /// A topic that this port may send to, and who reads it.
+  struct Opened {
+    const BusTopic* topic;
+    std::uint64_t epoch = 0;  // as of which `targets` is right
+    std::vector<Target> targets;
+  };
+  /// A copy that a fault holds back. Its room is taken already.
+  struct Delayed {
     std::shared_ptr<Mailbox> mailbox;
-    Mailbox::Lane* lane;
-    std::size_t staged = 0;    // events in the outbox that go to this reader
-    std::uint64_t passed = 0;  // == pass_: an event that stays staged goes to this reader, so later ones must stay too
-  };
-  struct Staged {
+    Quota* quota;
+    LatestQueue* latest;
     EventRef event;
-    const Topic* topic;
-    std::vector<Link*> targets;
-    std::int64_t deadline_ns;
   };
+  struct KnownType {
+    const EventType* type = nullptr;
+    std::uint16_t index = 0;
+  };
+  enum class Pushed { Done, Full, ReaderLeft };
 
   static constexpr std::int64_t unread = -1;
 
-  /// The clock's reading for this turn.
-  std::int64_t now_ns();
-  const Topic& opened(std::uint16_t topic) const;
+  // Receiving
+  void look_at_signal();
+  std::uint16_t index_of(const EventType& type) { return last_type_.type == &type ? last_type_.index : look_up(type); }
+  std::uint16_t look_up(const EventType& type);
+
+  // Sending
+  std::int64_t now_ns();  // the clock's reading for this turn
+  Opened& opened(std::uint16_t topic) const;
   EventRef take_event(const Outgoing& out);
   void number(SharedEvent& event);
-  const std::vector<Link*>& targets_of(const Topic& topic);
+  void number_prebuilt(SharedEvent& event, const Meta& prebuilt);
+  std::span<const Target> targets_of(Opened& topic);
+  std::span<const Target> targets_without(Opened& topic, ActorId sender);
+  void renew(Opened& topic, std::uint64_t epoch);
   Link* link_to(const std::shared_ptr<Mailbox>& mailbox);
-  void forget_departed();
-  static bool has_room(const Link& link, const Topic& topic);
-  const Link* first_without_room(const Topic& topic, const std::vector<Link*>& targets) const;
-  void stage(EventRef event, const Topic& topic, const std::vector<Link*>& targets);
-  [[noreturn]] void refuse_to_stage(const Topic& topic, const Link& full) const;
-  void push_to_all(const EventRef& event, const Topic& topic, const std::vector<Link*>& targets);
-  bool is_held(const Staged& staged, const Link& link) const;
-  bool is_late(const Staged& staged);
-  bool can_leave(const Staged& staged);
-  void drop_late(Staged& staged);
-  bool any_can_leave();
+  void forget_departed(std::uint64_t epoch);
+  const Target* first_without_room(const BusTopic& topic, std::span<const Target> targets) const;
+  void stage(EventRef event, std::span<const Target> targets);
+  [[noreturn]] void refuse_to_stage(const BusTopic& topic, const Link& full) const;
+  void push_to_all(EventRef event, std::span<const Target> targets);
+  /// A reader that sleeps is told at once, so that it can begin; one that is awake at the next flush.
+  void announce(Link& link) {
+    if (link.unannounced) return;
+    if (link.signal->is_parked()) return link.announce();
+    link.unannounced = true;
+    unannounced_.push_back(&link);
+  }
+  void take_out(Staged& staged);
+  bool is_late();
+  void report_failed(const BusTopic& topic);
+
+  // Watched: monitors and faults
+  bool is_watched() const { return disturbed_ || (monitors_ && monitors_->active()); }
+  void observe_overflow(SharedEvent& event, std::span<const Target> targets);
+  void push_watched(const EventRef& event, std::span<const Target> targets);
+  void push_with_fault(const EventRef& event, const Target& target);
+  Pushed push_one(const EventRef& event, const Target& target);
+  void delay(const EventRef& event, const Target& target, std::chrono::nanoseconds by);
+  void deliver_delayed(Delayed& delayed);
+  Observation observation(SharedEvent& event, ActorId receiver) const;
 
   const std::shared_ptr<BusCore> core_;
   const ActorId id_;
-  const std::uint64_t key_;
   const std::shared_ptr<Signal> signal_;
   const std::shared_ptr<Mailbox> mailbox_;
+  Monitors* const monitors_;
+  const bool disturbed_;
+  const std::int64_t wall_offset_ns_;
+  Signal::Bits news_ = 0;  // bits that are not the lanes', taken while nobody looked for them
   std::int64_t now_ns_ = unread;
 
-  // Sending
-  std::unordered_map<std::uint16_t, const Topic*> opened_;
-  std::uint64_t next_event_;
-  std::unordered_map<const void*, EventRef> loans_;
-  std::uint64_t seen_epoch_ = 0;
-  std::map<Mailbox*, std::unique_ptr<Link>> links_;
-  std::unordered_map<std::uint16_t, std::vector<Link*>> targets_;  // by topic; as of seen_epoch_
-  std::deque<Staged> staged_;
-  std::uint64_t pass_ = 0;
-  std::size_t outbox_limit_;
-
   // Receiving
-  std::unordered_map<std::uint64_t, std::uint16_t> type_indices_;  // by EventType::hash
-  Mailbox::InHand in_hand_;
+  alignas(64) Mailbox::InHand in_hand_;
   std::uint32_t attempt_ = 0;
   bool must_redeliver_ = false;
-  bool handling_ = false;               // its handler runs; false while only what it sent is waiting for room
+  bool handling_ = false;  // its handler runs; false while only what it sent is waiting for room
+  KnownType last_type_;    // what came last is likely to come next
+  PortCounters counters_;
   std::vector<std::uint64_t> outputs_;  // numbers of what was sent with the event in hand, over all attempts
   std::size_t repeated_ = 0;            // how many of them this attempt has used again
+  const std::span<const EventType* const> types_;
+  std::array<KnownType, 16> known_types_{};  // a sender's descriptor may be another one of the same type
 
-  PortCounters counters_;
+  // Sending
+  BusSender* sender_ = nullptr;
+  std::uint64_t next_event_ = 0;
+  std::vector<std::unique_ptr<Opened>> opened_;  // by topic id
+  std::vector<EventRef> loans_;
+  std::uint64_t seen_epoch_ = 0;
+  std::unordered_map<Mailbox*, std::unique_ptr<Link>> links_;
+  std::vector<Link*> unannounced_;
+  std::vector<Target> prebuilt_targets_;  // of the prebuilt envelope that is being sent
+  Staging staging_;
+  std::size_t outbox_limit_;
+  std::vector<Target> leaving_;  // of the event that push_staged() is pushing
+  std::vector<ActorId> failed_;  // readers that the event being pushed was too much for
+  std::list<Delayed> delayed_;
+  std::shared_ptr<BusPort*> self_;  // what delayed copies find their way back by
 };
 
 }  // namespace actor::inproc

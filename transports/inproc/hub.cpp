@@ -30,6 +30,9 @@ std::unique_ptr<Hub> make_inproc_hub(HubOptions options) {
   bus.wall_offset_ns = options.wall_offset_ns;
   if (options.clock) bus.clock = std::move(options.clock);
   bus.on_overflow = std::move(options.on_overflow);
+  bus.monitors = options.monitors;
+  bus.disturb = std::move(options.disturb);
+  bus.later = std::move(options.later);
   return std::make_unique<InprocHub>(options.runtime_id, std::move(bus));
 }
 

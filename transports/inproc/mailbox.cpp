@@ -1,137 +1,125 @@
 #include "inproc/mailbox.hpp"
 
-#include <actor/error.hpp>
 #include <algorithm>
+#include <bit>
 
 namespace actor::inproc {
 
 Mailbox::Mailbox(ActorId reader, std::size_t capacity, std::uint64_t first_sequence, std::shared_ptr<Signal> signal)
     : reader_(reader), capacity_(capacity), first_sequence_(first_sequence), signal_(std::move(signal)) {}
 
-Mailbox::Lane* Mailbox::open_lane(ActorId sender, std::shared_ptr<Signal> sender_signal) {
+std::shared_ptr<Lane> Mailbox::open_lane(ActorId sender, std::shared_ptr<Signal> sender_signal) {
   const std::scoped_lock lock(mutex_);
   if (closed_) return nullptr;
-  auto found = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->sender == sender; });
+  auto found = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->sender() == sender; });
   if (found == lanes_.end()) {
-    found = lanes_.insert(found, std::make_unique<Lane>());
-    (*found)->sender = sender;
-    (*found)->number = next_lane_number_++;
-    (*found)->next_sequence = first_sequence_;
+    found = lanes_.insert(found, std::make_shared<Lane>(sender, next_lane_number_++, first_sequence_));
+    arrivals_.fetch_add(1, std::memory_order_release);  // PAIRS: Mailbox.arrivals (acquire in look())
+  } else {
+    (*found)->rejoin();
   }
-  Lane& lane = **found;
-  lane.sender_signal = std::move(sender_signal);
-  return &lane;
+  (*found)->sender_signal = std::move(sender_signal);
+  return *found;
 }
 
-void Mailbox::leave_lane(Lane& lane) {
-  const std::scoped_lock lock(mutex_);
-  if (closed_) return;  // the lane is gone
-  lane.sender_signal.reset();
-}
-
-bool Mailbox::has_room(const Lane& lane, const Topic& topic) const {
-  const std::scoped_lock lock(mutex_);
-  if (closed_) return true;  // a reader that left holds nobody up
-  const auto taken = lane.taken.find(topic.id);
-  if (taken == lane.taken.end() || taken->second < capacity_for(topic)) return true;
-  lane.awaits_room = true;
-  return false;
-}
-
-Mailbox::Push Mailbox::push(Lane& lane, const Topic& topic, EventRef event) {
-  EventRef overwritten;  // freed after the lock
+std::size_t Mailbox::leave_lane(Lane& lane, const LaneWriter& writer) {
   {
     const std::scoped_lock lock(mutex_);
-    if (closed_) return Push::Closed;
-    std::size_t& taken = lane.taken[topic.id];
-    if (taken >= capacity_for(topic)) {
-      if (!topic.drops_oldest()) return Push::Full;
-      overwritten = take_oldest(lane, topic);
-    }
-    ++taken;
-    ++queued_;
-    lane.events.push_back({std::move(event), &topic});
+    lane.keep(writer);
+    lane.sender_signal.reset();
+    if (lane.leave(Lane::the_sender)) return lane.drain();
   }
-  signal_->raise(Signal::Bits{1} << lane.number % Signal::lane_bits);
-  return Push::Done;
+  signal_->raise(lane.bit());  // the lane is the reader's to retire
+  return 0;
 }
 
-EventRef Mailbox::take_oldest(Lane& lane, const Topic& topic) {
-  const auto oldest = std::find_if(lane.events.begin(), lane.events.end(),
-                                   [&](const Queued& queued) { return queued.topic == &topic; });
-  ACTOR_ASSERT(oldest != lane.events.end(), "what takes a DropOldest topic's room is queued, never in hand");
-  EventRef event = std::move(oldest->event);
-  lane.events.erase(oldest);
-  --lane.taken[topic.id];
-  --queued_;
-  ++overwritten_;
-  return event;
-}
-
-bool Mailbox::is_closed() const {
-  const std::scoped_lock lock(mutex_);
-  return closed_;
-}
-
-bool Mailbox::pop(InHand& out) {
-  const std::scoped_lock lock(mutex_);
-  for (std::size_t looked_at = 0; looked_at < lanes_.size();) {
-    if (turn_ >= lanes_.size()) turn_ = 0;
-    Lane& lane = *lanes_[turn_];
-    if (lane.events.empty()) {
-      if (lane.sender_signal) {
-        ++turn_;
-        ++looked_at;
-      } else {
-        lanes_.erase(lanes_.begin() + static_cast<std::ptrdiff_t>(turn_));
+void Mailbox::look(Signal::Bits bits, const Lane* in_hand) {
+  if (arrivals_.load(std::memory_order_acquire) != seen_arrivals_) [[unlikely]]
+    add_new_lanes();
+  for (; bits != 0; bits &= bits - 1) {
+    auto& lanes = by_bit_[static_cast<std::size_t>(std::countr_zero(bits))];
+    for (std::size_t i = 0; i < lanes.size();) {
+      Lane& lane = *lanes[i];
+      if (lane.look()) {
+        activate(lane);
+      } else if (lane.has_left(Lane::the_sender) && in_hand != &lane) {
+        const std::size_t before = lanes.size();
+        retire(lane);
+        if (lanes.size() != before) continue;
       }
-      continue;
+      ++i;
     }
-    Queued& oldest = lane.events.front();
-    if (oldest.topic->drops_oldest()) --lane.taken[oldest.topic->id];
-    out = {std::move(oldest.event), oldest.topic, &lane, lane.next_sequence++, lane.number};
-    lane.events.pop_front();
-    --queued_;
-    ++turn_;
-    return true;
   }
-  return false;
 }
 
-void Mailbox::release(InHand& in_hand) {
-  std::shared_ptr<Signal> waiting;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (!in_hand.topic->drops_oldest()) --in_hand.lane->taken[in_hand.topic->id];
-    if (std::exchange(in_hand.lane->awaits_room, false)) waiting = in_hand.lane->sender_signal;
+void Mailbox::add_new_lanes() {
+  const std::scoped_lock lock(mutex_);
+  seen_arrivals_ = arrivals_.load(std::memory_order_relaxed);
+  for (const auto& lane : lanes_) {
+    if (std::exchange(lane->known, true)) continue;
+    by_bit_[lane->number() % Signal::lane_bits].push_back(lane.get());
   }
-  in_hand = {};
-  if (waiting) waiting->raise(Signal::room);
 }
 
-bool Mailbox::empty() const {
-  const std::scoped_lock lock(mutex_);
-  return queued_ == 0;
+void Mailbox::activate(Lane& lane) {
+  if (std::exchange(lane.active, true)) return;
+  if (last_active_) {
+    lane.next_active = std::exchange(last_active_->next_active, &lane);
+  } else {
+    lane.next_active = &lane;
+  }
+  last_active_ = &lane;
 }
 
-std::uint64_t Mailbox::overwritten() const {
+/// The lane's sender has left and nothing was seen in it: forgets the lane, unless there is something after all.
+void Mailbox::retire(Lane& lane) {
   const std::scoped_lock lock(mutex_);
-  return overwritten_;
+  if (!lane.has_left(Lane::the_sender)) return;  // its next incarnation has come
+  if (lane.look()) return activate(lane);
+  if (std::exchange(lane.gave_room, false)) std::erase(gave_room_, &lane);
+  std::erase(by_bit_[lane.number() % Signal::lane_bits], &lane);
+  std::erase_if(lanes_, [&](const auto& known) { return known.get() == &lane; });
+}
+
+void Mailbox::announce_room_to_waiting() {
+  room_turn_.store(room_turn_.load(std::memory_order_relaxed) + 1);  // PAIRS: see await_room()
+  for (Lane* lane : gave_room_) {
+    lane->gave_room = false;
+    if (!lane->awaits_room.load() || !lane->awaits_room.exchange(false)) continue;
+    std::shared_ptr<Signal> sender;
+    {
+      const std::scoped_lock lock(mutex_);
+      sender = lane->sender_signal;
+    }
+    if (sender) sender->raise(Signal::room);
+  }
+  gave_room_.clear();
 }
 
 std::size_t Mailbox::close() {
-  std::vector<std::unique_ptr<Lane>> lanes;
+  const std::scoped_lock lock(mutex_);
+  closed_ = true;
   std::size_t queued = 0;
+  for (const auto& lane : lanes_) {
+    queued += lane->drain();
+    if (lane->leave(Lane::the_reader)) queued += lane->drain();
+  }
+  last_active_ = nullptr;
+  gave_room_.clear();
+  for (auto& lanes : by_bit_) lanes.clear();
+  return queued;
+}
+
+void Mailbox::wake_senders() {
+  std::vector<std::shared_ptr<Signal>> senders;
   {
     const std::scoped_lock lock(mutex_);
-    closed_ = true;
-    lanes.swap(lanes_);
-    queued = std::exchange(queued_, 0);
+    for (const auto& lane : lanes_) {
+      if (lane->sender_signal) senders.push_back(lane->sender_signal);
+    }
+    lanes_.clear();
   }
-  for (const auto& lane : lanes) {
-    if (lane->sender_signal) lane->sender_signal->raise(Signal::room);
-  }
-  return queued;  // the events themselves are freed here, outside the lock
+  for (const auto& sender : senders) sender->raise(Signal::room);
 }
 
 }  // namespace actor::inproc

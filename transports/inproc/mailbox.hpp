@@ -1,111 +1,121 @@
 #pragma once
-// What waits for one reader: a lane per sender, first in, first out, with a quota per topic in each lane. Owned by the
-// reader's port and shared with the ports that send to it. The functions of a lane's sender are called on that sender's
-// thread, those of the reader on the reader's; one mutex inside serves them all.
+// What waits for one reader: a lane per sender, taken from in turn. Owned by the reader's port and shared with the
+// ports that send to it. An event passes through without a lock; the mutex guards who comes and goes.
 
 #include <actor/id.hpp>
 #include <actor/signal.hpp>
-#include <actor/topic.hpp>
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "inproc/shared_event.hpp"
+#include "inproc/lane.hpp"
 
 namespace actor::inproc {
 
-/// A topic of the bus. The policy is set once, by the first to open the topic, before the topic's first event.
-struct Topic {
-  std::uint16_t id;
-  std::string name;
-  std::optional<OverflowPolicy> policy;
-  ActorId opened_by;
-  std::size_t capacity;  // events per sender and reader, unless the reader has a capacity of its own
-
-  bool drops_oldest() const { return policy->kind == OverflowPolicy::Kind::DropOldest; }
-};
-
 class Mailbox {
- private:
-  struct Queued {
-    EventRef event;
-    const Topic* topic = nullptr;
-  };
-
  public:
-  /// One sender's events. Its members are the mailbox's own, under its mutex.
-  class Lane {
-    friend class Mailbox;
-    ActorId sender;
-    std::shared_ptr<Signal> sender_signal;  // null: the sender is gone, the lane goes when it is empty
-    std::deque<Queued> events;
-    std::unordered_map<std::uint16_t, std::size_t> taken;  // by topic: queued, or in hand (but not of DropOldest)
-    std::uint64_t next_sequence = 0;
-    mutable bool awaits_room = false;  // the sender has found none since it was last told of some
-    std::uint32_t number = 0;
-  };
-
-  enum class Push { Done, Full, Closed };
+  static constexpr Signal::Bits lane_bits = (Signal::Bits{1} << Signal::lane_bits) - 1;
 
   /// The event in the reader's hands.
-  struct InHand {
-    EventRef event;  // null: nothing is in hand
-    const Topic* topic = nullptr;
+  struct InHand : Lane::Taken {
     Lane* lane = nullptr;
-    std::uint64_t sequence = 0;
-    std::uint32_t lane_number = 0;
   };
 
   /// `capacity` of 0: each topic's own. `first_sequence`: of each lane.
   Mailbox(ActorId reader, std::size_t capacity, std::uint64_t first_sequence, std::shared_ptr<Signal> signal);
 
   ActorId reader() const { return reader_; }
+  Signal& signal() { return *signal_; }
+  std::size_t capacity_for(const BusTopic& topic) const { return capacity_ ? capacity_ : topic.capacity; }
 
   // Sender -----------------------------------------------------------------------------------------------------------
 
-  /// The lane of `sender`; the one that its earlier incarnation left, as long as it holds events. Null when closed.
-  Lane* open_lane(ActorId sender, std::shared_ptr<Signal> sender_signal);
-  /// The sender leaves; what it sent stays.
-  void leave_lane(Lane& lane);
-  /// INVARIANT: true stays true until the lane's sender pushes, because nobody else adds to the lane.
-  bool has_room(const Lane& lane, const Topic& topic) const;
-  /// A DropOldest topic always has room: its oldest event makes it, and counts as overwritten.
-  Push push(Lane& lane, const Topic& topic, EventRef event);
-  bool is_closed() const;
+  /// The lane of `sender`; the one that its earlier incarnation left, as long as it holds events. Null when the reader
+  /// has left.
+  std::shared_ptr<Lane> open_lane(ActorId sender, std::shared_ptr<Signal> sender_signal);
+  /// The sender leaves; what it sent stays. Returns how many events nobody will read, because the reader left first.
+  std::size_t leave_lane(Lane& lane, const LaneWriter& writer);
+  /// From now on the reader raises Signal::room when it gives room back, until it has done so once. What the caller
+  /// sees of the lane's room from here on, it will be told of when it changes.
+  void await_room(Lane& lane) {
+    // PAIRS: awaits_room and room_turn (each side stores one and loads the other, all in the one order of seq_cst): if
+    // announce_room() does not see that we wait, we see the turn, and with it all the room that was given back in it.
+    lane.awaits_room.store(true);
+    room_turn_.load();
+  }
 
   // Reader -----------------------------------------------------------------------------------------------------------
 
-  /// The oldest event of the next sender in turn; false when there is none.
-  bool pop(InHand& out);
-  /// Makes the event's room free again and wakes a sender that waits for it.
-  void release(InHand& in_hand);
-  bool empty() const;
-  std::uint64_t overwritten() const;
-  /// Nothing can be pushed from now on; wakes every waiting sender. Returns how many events were still queued.
+  /// Looks into the lanes of these bits of the signal. `in_hand`: the lane of the event in hand, or null.
+  void look(Signal::Bits bits, const Lane* in_hand);
+  /// Is there an event that look() has seen?
+  bool has_events() const { return last_active_ != nullptr; }
+  /// The oldest event of the next sender in turn. REQUIRES: has_events().
+  void pop(InHand& out) {
+    Lane& lane = *last_active_->next_active;
+    static_cast<Lane::Taken&>(out) = lane.pop();
+    out.lane = &lane;
+    if (lane.has_more()) {
+      last_active_ = &lane;
+      return;
+    }
+    lane.active = false;
+    if (last_active_ == &lane) {
+      last_active_ = nullptr;
+    } else {
+      last_active_->next_active = lane.next_active;
+    }
+  }
+  /// Makes the event's room free again, and frees the event if nobody else holds it.
+  void release(InHand& in_hand) {
+    Lane& lane = *in_hand.lane;
+    if (Quota* quota = in_hand.quota) [[likely]] {
+      quota->release_one();
+      if (quota->blocks && !lane.gave_room) {
+        lane.gave_room = true;
+        gave_room_.push_back(&lane);
+      }
+    }
+    inproc::release(std::exchange(in_hand.event, nullptr));
+    if (!lane.active && lane.has_left(Lane::the_sender)) [[unlikely]]
+      retire(lane);
+  }
+  /// Tells those who wait for the room that has been given back since the last time.
+  void announce_room() {
+    if (!gave_room_.empty()) announce_room_to_waiting();
+  }
+  /// Nothing can be read from now on. Returns how many events were still queued. wake_senders() has to follow, when the
+  /// bus has forgotten this mailbox.
   std::size_t close();
+  void wake_senders();
 
  private:
-  std::size_t capacity_for(const Topic& topic) const { return capacity_ ? capacity_ : topic.capacity; }
-  EventRef take_oldest(Lane& lane, const Topic& topic);
+  void add_new_lanes();
+  void activate(Lane& lane);
+  void retire(Lane& lane);
+  void announce_room_to_waiting();
 
   const ActorId reader_;
   const std::size_t capacity_;
   const std::uint64_t first_sequence_;
   const std::shared_ptr<Signal> signal_;
 
-  mutable std::mutex mutex_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
-  std::size_t turn_ = 0;  // index of the lane to look at first
-  std::uint32_t next_lane_number_ = 1;
-  std::size_t queued_ = 0;
-  std::uint64_t overwritten_ = 0;
-  bool closed_ = false;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Lane>> lanes_;  // guarded by mutex_
+  std::uint32_t next_lane_number_ = 0;        // guarded by mutex_
+  bool closed_ = false;                       // guarded by mutex_
+  std::atomic<std::uint64_t> arrivals_ = 0;   // lanes that were ever added
+
+  // The reader's
+  alignas(64) std::atomic<std::uint64_t> room_turn_ = 0;  // how often room was announced; waiting senders look at it
+  Lane* last_active_ = nullptr;                           // a ring of those with events; the next one's turn is first
+  std::vector<Lane*> gave_room_;                          // since the last announce_room()
+  std::uint64_t seen_arrivals_ = 0;
+  std::array<std::vector<Lane*>, Signal::lane_bits> by_bit_;
 };
 
 }  // namespace actor::inproc

@@ -46,6 +46,8 @@ class Signal {
     Bits expected = awake;
     return word_.compare_exchange_strong(expected, 0);
   }
+  /// For its own thread: is there anything to take()? A glance that may miss what is being raised; park() does not.
+  bool is_raised() const noexcept { return word_.load(std::memory_order_relaxed) != awake; }
   bool is_parked() const noexcept { return word_.load() == 0; }
 
  private:
