@@ -42,7 +42,8 @@ actor::Observation seen(const T& event, std::uint64_t number, const char* receiv
 
 std::vector<Stage> stages(const Recording& recording) {
   std::vector<Stage> stages;
-  for (const EventEntry& entry : recording.snapshot()->entries) stages.push_back(entry.stage());
+  const auto records = recording.snapshot();
+  for (const EventEntry& entry : records->entries) stages.push_back(entry.stage());
   return stages;
 }
 

@@ -42,7 +42,7 @@ EventChain::EventChain(std::shared_ptr<const EventTree> tree, EventId root) {
   chain_ = std::make_shared<const detail::ChainData>(detail::ChainData{std::move(tree), at, std::move(members), root});
 }
 
-const RecordsPtr& EventChain::records() const {
+RecordsPtr EventChain::records() const {
   return chain_->tree->records();
 }
 

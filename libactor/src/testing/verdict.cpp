@@ -6,11 +6,11 @@ namespace {
 
 /// Why an event reached nobody, as far as the recording knows.
 std::string fate(const EventSpy& event) {
-  const Records& records = *event.deliveries().records();
+  const RecordsPtr records = event.deliveries().records();
   if (event.was_delivered()) return "was delivered to " + names(event.receivers());
-  const EventQuery waiting = EventQuery(event.deliveries().records()).with_id(event.id());
+  const EventQuery waiting = EventQuery(records).with_id(event.id());
   if (waiting.exists()) return "still waits in the mailbox of " + names(waiting.receivers());
-  for (const Overflow& overflow : records.overflows) {
+  for (const Overflow& overflow : records->overflows) {
     if (overflow.entry.id() == event.id())
       return "found no room at " + std::string(overflow.entry.receiver().name()) + " (" + to_string(overflow.policy) +
              ")";

@@ -93,7 +93,7 @@ class EventChain {
   /// A Mermaid sequence diagram.
   std::string to_mermaid() const;
 
-  const RecordsPtr& records() const;
+  RecordsPtr records() const;
 
  private:
   EventChain(std::shared_ptr<const EventTree> tree, EventId root);

@@ -40,10 +40,10 @@ class SpyMatcher {
   void DescribeNegationTo(std::ostream* out) const { *out << no_; }
 
  private:
-  static const RecordsPtr& records_of(const EventSpy& spy) { return spy.deliveries().records(); }
-  static const RecordsPtr& records_of(const ActorSpy& spy) { return spy.inbound().records(); }
-  static const RecordsPtr& records_of(const TopicSpy& spy) { return spy.events().records(); }
-  static const RecordsPtr& records_of(const EventChain& chain) { return chain.records(); }
+  static RecordsPtr records_of(const EventSpy& spy) { return spy.deliveries().records(); }
+  static RecordsPtr records_of(const ActorSpy& spy) { return spy.inbound().records(); }
+  static RecordsPtr records_of(const TopicSpy& spy) { return spy.events().records(); }
+  static RecordsPtr records_of(const EventChain& chain) { return chain.records(); }
 
   std::string yes_, no_;
   Check check_;

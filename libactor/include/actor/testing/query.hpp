@@ -81,7 +81,7 @@ class EventQuery {
   /// Calls `visit` with each matching entry until it returns false.
   void for_each(const Predicate& visit) const;
 
-  const RecordsPtr& records() const { return records_; }
+  RecordsPtr records() const { return records_; }
 
  private:
   RecordsPtr records_;

@@ -29,7 +29,7 @@ class EventSpy {
   /// The events that were sent in answer to it.
   EventQuery children() const;
   /// Its deliveries.
-  const EventQuery& deliveries() const { return deliveries_; }
+  EventQuery deliveries() const { return deliveries_; }
 
  private:
   EventId id_;
@@ -47,16 +47,16 @@ class ActorSpy {
   bool is_stopped() const { return life_.stopped; }
   std::size_t restarts() const { return life_.restarts; }
   /// Of the last exception that its handlers threw; empty without one.
-  const std::string& last_error() const { return life_.last_error; }
+  std::string last_error() const { return life_.last_error; }
 
-  const EventQuery& inbound() const { return inbound_; }
+  EventQuery inbound() const { return inbound_; }
   std::size_t events_received() const { return inbound_.count(); }
   std::optional<EventEntry> last_received() const { return inbound_.last(); }
   std::vector<ActorId> received_from() const { return inbound_.senders(); }
   std::size_t sender_count() const { return inbound_.sender_count(); }
 
   /// Only what somebody was sent: an event without subscribers leaves no trace.
-  const EventQuery& outbound() const { return outbound_; }
+  EventQuery outbound() const { return outbound_; }
   /// Each event once, however many received it.
   std::size_t events_sent() const { return outbound_.collect().size(); }
   std::optional<EventEntry> last_sent() const { return outbound_.last(); }
@@ -75,13 +75,13 @@ class TopicSpy {
  public:
   TopicSpy(RecordsPtr records, const TopicName& topic);
 
-  const std::string& topic() const { return topic_; }
+  std::string topic() const { return topic_; }
   bool was_published() const { return events_.exists(); }
   /// Deliveries.
   std::size_t event_count() const { return events_.count(); }
   std::vector<ActorId> receivers() const { return events_.receivers(); }
   std::size_t receiver_count() const { return events_.receiver_count(); }
-  const EventQuery& events() const { return events_; }
+  EventQuery events() const { return events_; }
 
  private:
   std::string topic_;
