@@ -1,5 +1,7 @@
 #include "recorder.hpp"
 
+#include <algorithm>
+
 #include "settings.hpp"
 
 namespace station {
@@ -14,6 +16,7 @@ void Recorder::on_start() {
 
 void Recorder::handle_event(const actor::Envelope<StationEvent>& envelope) {
   const Origin origin{envelope.id(), std::string(envelope.sender().name()), envelope.meta().wall_time};
+  newest_ = std::max(newest_, origin.wall_time);
   if (const auto* reading = envelope.get_if<Reading>()) {
     changed_ |= store_->record(origin, *reading);
   } else if (const auto* alert = envelope.get_if<Alert>()) {
@@ -30,7 +33,7 @@ void Recorder::on_shutdown() {
 
 void Recorder::sync() {
   if (!changed_) return;
-  store_->forget_readings_before(std::chrono::system_clock::now() - keep_);
+  store_->forget_readings_before(newest_ - keep_);
   store_->sync();
   changed_ = false;
 }

@@ -27,7 +27,8 @@ class Recorder : public actor::Actor<StationEvent> {
 
   std::optional<Store> store_;
   std::chrono::milliseconds keep_{};
-  bool changed_ = false;  ///< since the last sync: an idle station does not wake the disk
+  std::chrono::system_clock::time_point newest_{};  ///< when the newest event was sent: what is old is measured by it
+  bool changed_ = false;                            ///< since the last sync: an idle station does not wake the disk
 };
 
 }  // namespace station

@@ -202,7 +202,7 @@ TEST_P(ExampleManifest, HasNeitherErrorsNorWarnings) {
 INSTANTIATE_TEST_SUITE_P(Each, ExampleManifest,
                          testing::Values("hello/hello.toml", "pingpong/pingpong.toml", "guesser/guesser.toml",
                                          "backpressure/backpressure.toml", "arbitrage/arbitrage.toml",
-                                         "station/station.toml"));
+                                         "monitoring/monitoring.toml", "station/station.toml"));
 
 TEST(StationManifest, SetsThePoliciesThatTheProgramDeclares) {
   const auto result = actor::broker::load_manifest(std::filesystem::path(EXAMPLES_DIRECTORY) / "station/station.toml");

@@ -16,10 +16,6 @@
 namespace station {
 namespace {
 
-Moment now() {
-  return std::chrono::steady_clock::now();
-}
-
 /// Files below /proc and /sys say their size is 0, and are made anew by each open: read until there is no more. Returns
 /// 0, or errno.
 int read_file(const std::string& path, std::string& text) {
@@ -73,14 +69,14 @@ void Sensor::note_once(const std::string& text) {
 void CpuSensor::sample() {
   auto ticks = parse_proc_stat(read("/proc/stat"));
   if (!ticks) return note_once("no line \"cpu\" with its numbers in /proc/stat");
-  ticks->taken_at = now();
+  ticks->taken_at = ctx().now();
   ctx().send(*ticks);
 }
 
 void MemorySensor::sample() {
   auto memory = parse_meminfo(read("/proc/meminfo"));
   if (!memory) return note_once("neither MemTotal nor MemAvailable in /proc/meminfo");
-  memory->taken_at = now();
+  memory->taken_at = ctx().now();
   ctx().send(*memory);
 }
 
@@ -91,7 +87,7 @@ void DiskSensor::on_start() {
 
 void DiskSensor::sample() {
   for (const std::string& mount : mounts_) sample_filesystem(mount);
-  const Moment taken_at = now();
+  const Moment taken_at = ctx().now();
   for (DiskCounters& disk : parse_diskstats(read("/proc/diskstats"))) {
     // Partitions have no entry of their own there: their traffic is in their disk's. "!" stands for "/" in a name.
     std::string entry = disk.device;
@@ -110,12 +106,13 @@ void DiskSensor::sample_filesystem(const std::string& mount) {
                      "; STATION_MOUNTS names those to watch");
   }
   const std::uint64_t block = status.f_frsize;
-  ctx().send(FilesystemBytes{now(), mount, status.f_blocks * block, status.f_bfree * block, status.f_bavail * block});
+  ctx().send(
+      FilesystemBytes{ctx().now(), mount, status.f_blocks * block, status.f_bfree * block, status.f_bavail * block});
 }
 
 void NetworkSensor::sample() {
   const std::string text = read("/proc/net/dev");
-  const Moment taken_at = now();
+  const Moment taken_at = ctx().now();
   for (NetworkCounters& counters : parse_net_dev(text)) {
     counters.taken_at = taken_at;
     ctx().send(counters);
@@ -139,7 +136,7 @@ void ThermalSensor::sample() {
     if (!millidegrees) continue;  // many zones cannot be read while their device sleeps; read() said so
     std::string type = read(path + "/type");
     while (!type.empty() && (type.back() == '\n' || type.back() == ' ')) type.pop_back();
-    ctx().send(ZoneTemperature{now(), type.empty() ? zone : type, *millidegrees});
+    ctx().send(ZoneTemperature{ctx().now(), type.empty() ? zone : type, *millidegrees});
   }
 }
 
