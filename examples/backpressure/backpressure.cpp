@@ -4,13 +4,15 @@
 //   backpressure --in-process                               all as actors of this process; exit code 1 if it did not
 //   hold actor-broker examples/backpressure/backpressure.toml    each a process of its own
 
+#include <actor/monitors/actor_monitor.hpp>
 #include <actor/run.hpp>
 #include <actor/supervisor.hpp>
 #include <iomanip>
 #include <iostream>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 enum class Flow : std::uint8_t { Block, Drop, DropOldest, Report };
 
@@ -96,39 +98,51 @@ class Consumer : public actor::Actor<FlowEvent> {
   bool reported_ = false;
 };
 
+/// Compares. In one process the runtime's own count of full mailboxes must tell the same.
 class Judge : public actor::Actor<FlowEvent> {
  public:
-  explicit Judge(bool* verdict = nullptr) : verdict_(verdict) {}
+  explicit Judge(bool* verdict = nullptr, std::shared_ptr<actor::ActorMonitor> runtime = nullptr)
+      : verdict_(verdict), runtime_(std::move(runtime)) {}
 
  private:
   void handle_event(const actor::Envelope<FlowEvent>& envelope) override {
     if (const Sent* sent = envelope.get_if<Sent>()) sent_ = *sent;
-    if (const Account* account = envelope.get_if<Account>()) accounts_.push_back(*account);
+    if (const Account* account = envelope.get_if<Account>()) accounts_[envelope.sender()] = *account;
     if (!sent_ || accounts_.size() < 3) return;
     bool held = true;
-    std::cout << "topic           sent  handled   missed\n";
-    for (const Account& account : accounts_) {
-      const std::string topic = actor::topic_name(account.flow);
-      std::cout << std::left << std::setw(15) << topic << std::right << std::setw(5) << sent_->samples << std::setw(9)
-                << account.handled << std::setw(9) << account.missed << '\n';
-      held &= account.handled + account.missed == sent_->samples;
-      if (account.flow == Flow::Block) held &= account.missed == 0 && account.checksum == sent_->checksum;
+    std::cout << "consumer  topic             sent  handled   missed\n";
+    for (const auto& [consumer, account] : accounts_) {
+      std::cout << std::left << std::setw(10) << consumer.name() << std::setw(15) << actor::topic_name(account.flow)
+                << std::right << std::setw(7) << sent_->samples << std::setw(9) << account.handled << std::setw(9)
+                << account.missed << '\n';
+      held &= holds(consumer, account);
     }
     std::cout << (held ? "held: every sample is accounted for" : "NOT held") << std::endl;
     if (verdict_) *verdict_ = held;
     ctx().stop_runtime();
   }
 
+  bool holds(actor::ActorId consumer, const Account& account) const {
+    if (account.handled + account.missed != sent_->samples) return false;
+    if (account.flow == Flow::Block) return account.missed == 0 && account.checksum == sent_->checksum;
+    return !runtime_ || runtime_->overflow_count(consumer) == account.missed;
+  }
+
   bool* verdict_;
+  std::shared_ptr<actor::ActorMonitor> runtime_;
   std::optional<Sent> sent_;
-  std::vector<Account> accounts_;
+  std::map<actor::ActorId, Account> accounts_;
 };
 
 int main(int argc, char** argv) {
   if (argc < 2 || std::string(argv[1]) != "--in-process") return actor::run<Producer, Consumer, Judge>(argc, argv);
   bool held = false;
-  actor::Supervisor<FlowEvent> supervisor;
-  supervisor.add_actor<Judge>("judge", Flow::Report, &held);
+  const auto runtime = std::make_shared<actor::ActorMonitor>();
+  actor::SupervisorConfig config;
+  config.default_actor_channel_capacity = 64;  // events that may wait, per topic, sender and subscriber
+  actor::Supervisor<FlowEvent> supervisor(config);
+  supervisor.monitors().add(runtime);
+  supervisor.add_actor<Judge>("judge", Flow::Report, &held, runtime);
   supervisor.add_actor<Consumer>("patient", {Flow::Block, Flow::Report});
   supervisor.add_actor<Consumer>("early", {Flow::Drop, Flow::Report});
   supervisor.add_actor<Consumer>("late", {Flow::DropOldest, Flow::Report});
