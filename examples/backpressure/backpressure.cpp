@@ -1,8 +1,9 @@
 // What becomes of events that their reader is too slow for? One fast producer sends the same samples on three topics:
 // Block holds it up until there is room, Drop leaves out the newest, DropOldest the oldest. Each consumer says what it
 // got, and a judge compares: under Block the checksums are equal, elsewhere every sample is either handled or missed.
-//   backpressure --in-process                               all as actors of this process; exit code 1 if it did not
-//   hold actor-broker examples/backpressure/backpressure.toml    each a process of its own
+//   backpressure --in-process                               all as actors of this process
+//   actor-broker examples/backpressure/backpressure.toml    each a process of its own
+// In one process the exit code is 1 if something is not accounted for.
 
 #include <actor/monitors/actor_monitor.hpp>
 #include <actor/run.hpp>
