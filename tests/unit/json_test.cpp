@@ -269,4 +269,124 @@ TEST(Json, AnAlternativeMayGoByItsNumber) {
   EXPECT_EQ(from_json<Everything>(json), full());
 }
 
+// ---- by the schema alone ----
+
+template <class T>
+std::vector<std::byte> payload_of(const T& event) {
+  std::vector<std::byte> bytes(event_type<T>().encoded_size(&event));
+  event_type<T>().encode(&event, bytes);
+  return bytes;
+}
+template <class T>
+std::string by_schema(const T& event) {
+  return json_of(event_type<T>().schema, payload_of(event));
+}
+
+struct Inner {
+  std::uint8_t flag = 0;
+  double value = 0;
+  friend bool operator==(const Inner&, const Inner&) = default;
+};
+/// Travels as it lies in memory, padding included.
+struct Raw {
+  char code[3] = {};
+  std::int16_t small = 0;
+  Inner inner;
+  std::array<Inner, 2> pair{};
+  bool sure = false;
+  Unit unit = Unit::Celsius;
+  Nothing nothing;
+  std::chrono::seconds delay{};
+  std::chrono::system_clock::time_point when;
+  EventId cause;
+  float last = 0;
+};
+struct Stretched {
+  std::uint32_t first = 0;
+  alignas(8) std::uint32_t second = 0;
+  std::uint64_t third = 0;
+};
+
+TEST(JsonOf, TheSchemaTellsWhatTheTypeTells) {
+  std::string expected = to_json(full());
+  expected.replace(expected.find("\"Circle\""), 8, "\"3\"");  // an alternative's number
+  EXPECT_EQ(by_schema(full()), expected);
+  expected = to_json(Everything{});
+  expected.replace(expected.find("\"monostate\""), 11, "\"0\"");
+  EXPECT_EQ(by_schema(Everything{}), expected);
+  const Tree tree{1, {{2, {}}, {3, {{4, {}}}}}};
+  EXPECT_EQ(by_schema(tree), to_json(tree));
+  EXPECT_EQ(from_json<Everything>(by_schema(full())), full()) << "and it can be read back";
+}
+
+TEST(JsonOf, RawEventsAreReadWithTheirPadding) {
+  static_assert(RawEvent<Raw>);
+  Raw raw;
+  std::copy_n("xy", 2, raw.code);
+  raw.small = -7;
+  raw.inner = {1, 2.5};
+  raw.pair = {{{3, 4.5}, {5, -6}}};
+  raw.sure = true;
+  raw.unit = static_cast<Unit>(99);
+  raw.delay = 5s;
+  raw.when += 1763841353250ms;
+  raw.cause = {1, 2};
+  raw.last = 0.1F;
+  EXPECT_EQ(by_schema(raw), to_json(raw));
+}
+
+TEST(JsonOf, RefusesWhatTheSchemaDoesNotTell) {
+  EXPECT_NE(complaint([] { by_schema(Owned{}); }).find("json_test::Account has an encoding of its own"),
+            std::string::npos);
+  EXPECT_NE(complaint([] { by_schema(Stretched{}); }).find("expected fields that add up to 24 bytes"),
+            std::string::npos);
+}
+
+TEST(JsonOf, BytesThatAreNoSuchEventAreRefused) {
+  const auto bytes = payload_of(full());
+  const std::string_view schema = event_type<Everything>().schema;
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    ASSERT_NE(complaint([&] { json_of(schema, std::span(bytes).first(size)); }), "nothing") << size;
+  auto longer = bytes;
+  longer.push_back(std::byte{});
+  EXPECT_NE(complaint([&] { json_of(schema, longer); }).find("1 bytes are left over"), std::string::npos);
+  std::vector<std::byte> deep;
+  for (int i = 0; i < 1000; ++i) {
+    for (const int byte : {1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0}) deep.push_back(static_cast<std::byte>(byte));
+  }
+  EXPECT_NE(complaint([&] { json_of(event_type<Tree>().schema, deep); }).find("nest deeper"), std::string::npos);
+}
+
+TEST(JsonOf, BytesThatWereChangedAreAnEventOrRefused) {
+  const auto seed = std::random_device{}();
+  std::cout << "seed " << seed << '\n';
+  std::mt19937 random(seed);
+  const auto good = payload_of(full());
+  for (int i = 0; i < 20000; ++i) {
+    auto bytes = good;
+    for (int n = 0; n < 3; ++n) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+    Everything event;
+    const bool is_event = decode(bytes, event);
+    const std::string what = complaint([&] { json_of(event_type<Everything>().schema, bytes); });
+    ASSERT_TRUE(!is_event || what == "nothing") << what;
+  }
+}
+
+TEST(JsonOf, ASchemaThatWasChangedIsReadOrRefused) {
+  const auto seed = std::random_device{}();
+  std::cout << "seed " << seed << '\n';
+  std::mt19937 random(seed);
+  const std::string good(event_type<Everything>().schema);
+  const auto bytes = payload_of(full());
+  for (int i = 0; i < 20000; ++i) {
+    std::string schema = good;
+    for (int n = 0; n < 2; ++n) schema[random() % schema.size()] = good[random() % good.size()];
+    if (random() % 4 == 0) schema.resize(random() % schema.size());
+    complaint([&] { json_of(schema, bytes); });
+  }
+  std::string deep;
+  for (int i = 0; i < 100000; ++i) deep += "vector<";
+  EXPECT_NE(complaint([&] { json_of(deep, {}); }).find("less nesting"), std::string::npos);
+}
+
 }  // namespace json_test

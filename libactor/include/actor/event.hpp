@@ -5,7 +5,7 @@
 // them, nobody owns them, and they cost no initialisation.
 
 #include <actor/archive.hpp>
-#include <actor/detail/json.hpp>
+#include <actor/detail/json_walk.hpp>
 #include <actor/detail/text.hpp>
 #include <actor/name.hpp>
 #include <actor/schema.hpp>

@@ -37,4 +37,10 @@ requires(Encodable<T>&& std::is_class_v<T>) T from_json(std::string_view json) {
   return event;
 }
 
+/// What to_json() would give, for tools that lack the type: from an event's bytes on the wire and its type's schema
+/// text, both of which may be hostile. But a variant's alternative goes by its number, {"2":...}, because schemas do
+/// not name structs. Throws Error(Incompatible) when the bytes are no such event, and when the schema does not tell: a
+/// type with its own serialize(), a raw struct whose size is not what its fields add up to (packed or aligned by hand).
+std::string json_of(std::string_view schema, std::span<const std::byte> payload);
+
 }  // namespace actor
