@@ -90,7 +90,7 @@ class NoLoop final : public actor::Loop {
   actor::WatchId watch(int, Interest, Callback) override { return 0; }
   void unwatch(actor::WatchId) override {}
   std::size_t poll() override { return 0; }
-  bool may_be_due(bool) { return false; }  // NOLINT
+  bool may_be_due(bool) override { return false; }
 };
 struct NoWaker final : actor::Waker {
   void wake() noexcept override {}
