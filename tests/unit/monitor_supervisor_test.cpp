@@ -91,7 +91,9 @@ TEST(MonitoredSupervisor, TellsTheWayOfEachEventInOrder) {
   supervisor.start();
   supervisor.settle();
   for (const std::string way : {"Order customer to shop", "Receipt shop to customer"}) {
-    for (const std::string hook : {"delivered ", "handled "}) EXPECT_EQ(log->count(hook + way), 1) << way;
+    for (const std::string hook : {"dispatched ", "delivered ", "handled "})
+      EXPECT_EQ(log->count(hook + way), 1) << way;
+    EXPECT_LT(log->place("dispatched " + way), log->place("delivered " + way));
     EXPECT_LT(log->place("delivered " + way), log->place("handled " + way));
   }
   EXPECT_EQ(log->count("registered shop"), 1);
@@ -100,6 +102,22 @@ TEST(MonitoredSupervisor, TellsTheWayOfEachEventInOrder) {
   supervisor.join();
   EXPECT_EQ(log->count("stop shop"), 1);
   EXPECT_EQ(log->count("stop customer"), 1);
+}
+
+TEST(MonitoredSupervisor, TellsOfEventsThatFindNoRoom) {
+  Supervisor<Events> supervisor(simulated(1));
+  const auto log = std::make_shared<Log>();
+  const auto actors = std::make_shared<ActorMonitor>();
+  supervisor.monitors().add(log);
+  supervisor.monitors().add(actors);
+  supervisor.build_actor<Shop>("shop").topics({of<Order>}).channel_capacity(4).add();
+  supervisor.add_actor<Customer>("customer", {of<Receipt>}, 10);
+  supervisor.start();
+  supervisor.settle();
+  EXPECT_EQ(log->count("overflow Order customer to shop"), 6);
+  EXPECT_EQ(log->count("dispatched Order customer to shop"), 4);
+  EXPECT_EQ(actors->overflow_count(ActorId("shop")), 6u);
+  EXPECT_EQ(actors->overflow_count(), 6u);
 }
 
 TEST(MonitoredSupervisor, TellsOfFailuresAndRestarts) {
