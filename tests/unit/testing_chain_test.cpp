@@ -235,6 +235,16 @@ TEST(EventChain, NamesThatMermaidCannotTakeAreReplacedAndShown) {
             "    front_door->>bob:Start\n");
 }
 
+TEST(EventChain, ActorsWhoseNamesBecomeTheSameIdStayApartInTheDiagram) {
+  story::Story story;
+  const EventId id = story.sent("front door", Start{}, {"front_door"});
+  EXPECT_EQ(story.chain(id).to_mermaid(),
+            "sequenceDiagram\n"
+            "    participant front_door as front door\n"
+            "    participant front_door_ as front_door\n"
+            "    front_door->>front_door_:Start\n");
+}
+
 TEST(Records, AreDrawnAsTreesWithWhatBecameOfEachDelivery) {
   story::Line line;
   line.sent("dave", Branch{}, {"erin"}, {}, Stage::Dispatched);

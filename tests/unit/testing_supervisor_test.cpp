@@ -200,6 +200,25 @@ TEST_F(Simulated, WhatIsStillInAMailboxIsNotDelivered) {
   EXPECT_THAT(test.event(order), WasDelivered());
 }
 
+/// Everything that a run of some events recorded, in its order and with its ids.
+std::string story_of(std::uint64_t seed) {
+  actor::Supervisor<shop::Events> supervisor(actor::simulated(seed, {actor::Fault::delay(3ms).probability(0.3)}));
+  shop::fill(supervisor);
+  Harness test(supervisor);
+  supervisor.start();
+  for (int n = 0; n < 10; ++n) test.send_as(n % 2 ? "customer" : "depot", Order{n});
+  test.advance(1min);
+  std::string story;
+  for (const EventEntry& entry : test.events().all_deliveries())
+    story += to_string(entry.id()) + " " + ::testing::PrintToString(entry) + "\n";
+  return story;
+}
+
+TEST(SimulatedTwice, TheSameSeedGivesTheSameRecordingDownToTheIds) {
+  EXPECT_EQ(story_of(1), story_of(1));
+  EXPECT_NE(story_of(1), story_of(2));
+}
+
 TEST(SimulatedWithFaults, ACrashLosesNothing) {
   explore(20, [](std::uint64_t seed) {
     actor::Supervisor<shop::Events> supervisor(actor::simulated(seed, {actor::Fault::crash("till", 3)}));

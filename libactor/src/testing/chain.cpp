@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cctype>
 #include <iostream>
+#include <map>
+#include <set>
 #include <testing/event_tree.hpp>
 #include <testing/words.hpp>
 #include <unordered_set>
@@ -13,23 +15,20 @@ std::shared_ptr<const EventTree> delivered_tree(RecordsPtr records) {
   return std::make_shared<const EventTree>(std::move(records), [](const EventEntry& at) { return at.was_delivered(); });
 }
 
-/// A name that Mermaid takes for a participant.
-std::string mermaid_id(ActorId actor) {
-  std::string id(actor.name());
-  for (char& c : id) {
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  }
-  return id.empty() ? "nobody" : id;
-}
-
-/// Of two actors whose names become the same id, and of names that are no ids, the diagram shows the names.
-std::string mermaid_participants(const std::vector<ActorId>& actors) {
-  std::string text;
+/// What Mermaid takes for a participant: one id for each actor, its name where that will do.
+std::map<ActorId, std::string> mermaid_ids(const std::vector<ActorId>& actors) {
+  std::map<ActorId, std::string> ids;
+  std::set<std::string> taken;
   for (const ActorId actor : actors) {
-    const std::string id = mermaid_id(actor);
-    if (id != actor.name()) text += "    participant " + id + " as " + std::string(actor.name()) + "\n";
+    std::string id(actor.name());
+    for (char& c : id) {
+      if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+    }
+    if (id.empty()) id = "nobody";
+    while (!taken.insert(id).second) id += '_';
+    ids[actor] = id;
   }
-  return text;
+  return ids;
 }
 
 }  // namespace
@@ -106,10 +105,17 @@ void EventChain::pretty_print() const {
 
 std::string EventChain::to_mermaid() const {
   std::string text = "sequenceDiagram\n";
-  text += mermaid_participants(actors().all());
+  const auto ids = mermaid_ids(actors().all());
+  for (const auto& [actor, id] : ids) {
+    if (id != actor.name()) text += "    participant " + id + " as " + std::string(actor.name()) + "\n";
+  }
+  const auto id_of = [&](ActorId actor) {
+    const auto found = ids.find(actor);
+    return found == ids.end() ? std::string("nobody") : found->second;
+  };
   for (const std::size_t at : chain_->members) {
     for (const EventEntry* delivery : chain_->tree->nodes()[at].deliveries) {
-      text += "    " + mermaid_id(delivery->sender()) + "->>" + mermaid_id(delivery->receiver()) + ":" +
+      text += "    " + id_of(delivery->sender()) + "->>" + id_of(delivery->receiver()) + ":" +
               std::string(delivery->label()) + "\n";
     }
   }

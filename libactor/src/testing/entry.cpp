@@ -28,7 +28,7 @@ EventEntry::EventEntry(Meta meta, std::string_view topic, ActorId receiver, cons
       receiver_(receiver),
       type_(type),
       event_(std::move(event)),
-      label_(label),
+      label_(type ? std::string_view() : label),
       stage_(stage) {}
 
 std::string EventEntry::text() const {

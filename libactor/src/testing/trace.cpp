@@ -110,8 +110,8 @@ std::vector<ActorId> ActorTrace::all() const {
   const auto add = [&](ActorId actor) {
     if (std::find(actors.begin(), actors.end(), actor) == actors.end()) actors.push_back(actor);
   };
-  if (!chain_->members.empty()) add(chain_->tree->nodes()[chain_->root].sender());
   for (const std::size_t at : chain_->members) {
+    add(chain_->tree->nodes()[at].sender());  // the root's; of the others those whose timers sent them
     for (const EventEntry* delivery : chain_->tree->nodes()[at].deliveries) add(delivery->receiver());
   }
   return actors;

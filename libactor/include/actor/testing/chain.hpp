@@ -26,7 +26,7 @@ class ActorTrace {
  public:
   using Path = std::vector<ActorId>;
 
-  /// The root's sender and all receivers, each once, in the order in which the chain reached them.
+  /// All senders and receivers, each once, in the order in which the chain reached them.
   std::vector<ActorId> all() const;
   bool visited(const std::vector<ActorName>& actors) const;
   /// Is this a whole path? Without actors: is there none?

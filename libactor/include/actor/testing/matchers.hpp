@@ -59,7 +59,7 @@ inline SpyMatcher<EventSpy> WasDeliveredToAll(std::vector<ActorName> actors) {
           [actors](const EventSpy& event) { return check_delivered_to(event, actors); }};
 }
 template <class... Actor>
-SpyMatcher<EventSpy> WasDeliveredTo(const Actor&... actor) {
+requires(sizeof...(Actor) > 0) SpyMatcher<EventSpy> WasDeliveredTo(const Actor&... actor) {
   return WasDeliveredToAll({ActorName(actor)...});
 }
 inline SpyMatcher<EventSpy> NotDeliveredTo(ActorName actor) {
@@ -122,7 +122,7 @@ inline SpyMatcher<TopicSpy> WasPublished() {
   return {"was published to", "was not published to", check_published};
 }
 template <class... Actor>
-SpyMatcher<TopicSpy> Reached(const Actor&... actor) {
+requires(sizeof...(Actor) > 0) SpyMatcher<TopicSpy> Reached(const Actor&... actor) {
   const std::vector<ActorName> actors{ActorName(actor)...};
   return {"reached " + list(actors), "did not reach all of " + list(actors),
           [actors](const TopicSpy& topic) { return check_reached(topic, actors); }};
@@ -139,7 +139,7 @@ SpyMatcher<EventChain> chain_matcher(const char* yes, const char* no, std::vecto
 }  // namespace detail
 
 template <class... Actor>
-SpyMatcher<EventChain> VisitedActors(const Actor&... actor) {
+requires(sizeof...(Actor) > 0) SpyMatcher<EventChain> VisitedActors(const Actor&... actor) {
   return detail::chain_matcher<ActorName>("visited ", "did not visit all of ", {ActorName(actor)...}, check_visited);
 }
 /// One whole path, from the first sender to a receiver that sent nothing on.
@@ -161,7 +161,7 @@ SpyMatcher<EventChain> PassesThrough(const Actor&... actor) {
 }
 /// These events in this order on one path, whatever is in between.
 template <class... Event>
-SpyMatcher<EventChain> HasEvents(const Event&... event) {
+requires(sizeof...(Event) > 0) SpyMatcher<EventChain> HasEvents(const Event&... event) {
   return detail::chain_matcher<EventMatcher>("has, in this order, ", "does not have, in this order, ",
                                              {EventMatcher(event)...}, check_events);
 }
