@@ -1,5 +1,6 @@
 #include <actor/detail/json.hpp>
 #include <actor/detail/text.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -8,24 +9,33 @@ namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
+void append_escaped(std::string& out, char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  if (c == '"' || c == '\\') {
+    out += '\\';
+    out += c;
+  } else if (c == '\n') {
+    out += "\\n";
+  } else if (c == '\t') {
+    out += "\\t";
+  } else {
+    out += "\\u00";
+    out += hex_digits[byte >> 4];
+    out += hex_digits[byte & 15];
+  }
+}
+
 void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
+  const auto needs_escape = [](char c) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out += hex_digits[byte >> 4];
-      out += hex_digits[byte & 15];
-    } else {
-      out += c;
-    }
+    return byte < 0x20 || byte == 0x7f || c == '"' || c == '\\';
+  };
+  out += '"';
+  while (!text.empty()) {  // what needs no escape goes in one piece: most texts are one
+    const auto plain = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), needs_escape) - text.begin());
+    out += text.substr(0, plain);
+    if (plain < text.size()) append_escaped(out, text[plain]);
+    text.remove_prefix(std::min(plain + 1, text.size()));
   }
   out += '"';
 }
