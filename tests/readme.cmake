@@ -1,5 +1,6 @@
 # Is what the documents show what is built? Each program that the README shows is the file that it names, line for line; and each
-# block of C++ in the guides stands in a source file that is compiled, word for word but for its indentation as a whole.
+# block of C++ (and of TOML, where there is some) in the guides stands in a file that is built and run, word for word but for its
+# indentation as a whole.
 #   cmake -D ROOT=… -P readme.cmake
 cmake_minimum_required(VERSION 3.25)
 file(READ ${ROOT}/README.md readme)
@@ -26,26 +27,26 @@ function(is_in text block out)
   set(${out} FALSE PARENT_SCOPE)
 endfunction()
 
-# Where the guides' blocks may stand: what is compiled, and run by a test.
-file(GLOB_RECURSE sources ${ROOT}/tests/unit/*_docs_test.cpp ${ROOT}/examples/*.cpp)
+# Where the guides' blocks may stand: what is compiled or read as a manifest, and run by a test.
+file(GLOB_RECURSE sources ${ROOT}/tests/unit/*_docs_test.cpp ${ROOT}/tests/process/observe_test.cpp
+  ${ROOT}/tests/docs/*.[cht]* ${ROOT}/examples/*.[cht]*)
 set(compiled "")
 foreach(source ${sources})
   file(READ ${source} text)
   string(APPEND compiled "\n${text}")
 endforeach()
 
-foreach(guide docs/testing.md docs/monitoring.md)
-  if(NOT EXISTS ${ROOT}/${guide})
-    continue()
-  endif()
+# Every block of `guide` that is written in `language` stands in `compiled`. Sets `out` to how many there are.
+function(check guide language out)
   file(READ ${ROOT}/${guide} rest)
   set(count 0)
   while(TRUE)
-    string(FIND "${rest}" "```cpp\n" begin)
+    string(FIND "${rest}" "```${language}\n" begin)
     if(begin EQUAL -1)
       break()
     endif()
-    math(EXPR begin "${begin} + 7")
+    string(LENGTH "```${language}\n" fence)
+    math(EXPR begin "${begin} + ${fence}")
     string(SUBSTRING "${rest}" ${begin} -1 rest)
     string(FIND "${rest}" "```" end)
     string(SUBSTRING "${rest}" 0 ${end} block)
@@ -54,12 +55,21 @@ foreach(guide docs/testing.md docs/monitoring.md)
     math(EXPR count "${count} + 1")
     is_in("${compiled}" "${block}" stands)
     if(NOT stands)
-      message(FATAL_ERROR "${guide}: its C++ block number ${count} stands in no tests/unit/*_docs_test.cpp and in no example as it is "
-        "shown; copy one to the other:\n${block}")
+      message(SEND_ERROR "${guide}: its ${language} block number ${count} stands in no tests/unit/*_docs_test.cpp, nothing in tests/docs "
+        "and no example as it is shown; copy one to the other:\n${block}")
     endif()
   endwhile()
-  if(count EQUAL 0)
-    message(FATAL_ERROR "${guide} shows no block of C++: is it still written as ```cpp?")
+  set(${out} ${count} PARENT_SCOPE)
+endfunction()
+
+foreach(guide README.md docs/getting-started.md docs/concepts.md docs/testing.md docs/monitoring.md)
+  if(NOT EXISTS ${ROOT}/${guide})
+    continue()
   endif()
-  message(STATUS "${guide}: ${count} blocks are compiled code")
+  check(${guide} cpp blocks)
+  check(${guide} toml manifests)
+  if(blocks EQUAL 0)
+    message(SEND_ERROR "${guide} shows no block of C++: is it still written as ```cpp?")
+  endif()
+  message(STATUS "${guide}: ${blocks} blocks are compiled code, ${manifests} are manifests that are run")
 endforeach()

@@ -143,7 +143,9 @@ std::ostream& operator<<(std::ostream& out, const EventEntry& entry);
 namespace detail {
 
 template <class T>
-struct ArgumentOf : ArgumentOf<decltype(&T::operator())> {};
+struct ArgumentOf {
+  using type = typename ArgumentOf<decltype(&T::operator())>::type;
+};
 template <class R, class A>
 struct ArgumentOf<R (*)(A)> : std::type_identity<std::remove_cvref_t<A>> {};
 template <class R, class C, class A>

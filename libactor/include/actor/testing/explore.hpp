@@ -24,7 +24,7 @@ struct ExploreFailure {
 };
 
 /// Runs test(seed) for one seed after the other, until it throws or `failed` says that it has failed. Then says on
-/// stderr which seed it was and how to repeat it: `how_to_repeat` is the command that follows ACTOR_TEST_SEED=<seed>.
+/// stderr which seed it was and how to repeat it: `how_to_repeat` is the command that follows ACTOR_TEST_SEED=N.
 /// When that is set in the environment, only that seed is run.
 [[nodiscard]] std::optional<ExploreFailure> explore_seeds(Seeds seeds, const std::function<void(std::uint64_t)>& test,
                                                           const std::function<bool()>& failed,

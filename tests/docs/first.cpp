@@ -1,0 +1,31 @@
+// docs/getting-started.md, the first step: one event, one actor. Each of its blocks stands here word for word.
+
+#include <actor/supervisor.hpp>
+#include <iostream>
+#include <string>
+
+namespace weather {
+
+struct Temperature {  // an event is a plain struct: nothing to derive from, no macro, no serialize()
+  std::string place;
+  double celsius = 0;
+};
+using WeatherEvent = std::variant<Temperature>;  // all events of the application
+
+class Display : public actor::Actor<WeatherEvent> {
+  void handle_event(const actor::Envelope<WeatherEvent>& envelope) override {
+    if (const Temperature* t = envelope.get_if<Temperature>())
+      std::cout << t->place << ": " << t->celsius << " C" << std::endl;
+  }
+};
+
+}  // namespace weather
+
+int main() {
+  actor::Supervisor<weather::WeatherEvent> station;
+  station.add_actor<weather::Display>("display", actor::of<weather::Temperature>);
+  station.start();
+  station.send(weather::Temperature{"garden", 3.5});
+  station.stop();  // in good order: what was sent is handled first
+  station.join();
+}
