@@ -167,6 +167,42 @@ TEST(SimulatedSupervisor, SaysWhichActorsKeepJoinWaiting) {
   }
 }
 
+TEST(SimulatedSupervisor, StampsWhatIsSentFromOutsideWithTheTimeOfNow) {
+  struct Stamps : actor::Actor<Events> {
+    explicit Stamps(std::vector<std::chrono::nanoseconds>* seen) : seen_(seen) {}
+    void handle_event(const Envelope<Events>& envelope) override {
+      seen_->push_back(envelope.meta().monotonic_time.time_since_epoch());
+    }
+    std::vector<std::chrono::nanoseconds>* seen_;
+  };
+  std::vector<std::chrono::nanoseconds> seen;
+  Supervisor<Events> supervisor(actor::simulated(1));
+  supervisor.add_actor<Worker>("worker", Subscribe::none());
+  supervisor.add_actor<Stamps>("stamps", actor::of<Work>, &seen);
+  EXPECT_THROW(supervisor.call_on(actor::ActorId("worker"), [](actor::Host&) {}), actor::Error) << "before start()";
+  supervisor.start();
+  for (int day = 0; day < 3; ++day) {
+    supervisor.call_on(actor::ActorId("worker"), [](actor::Host& host) {
+      const Work work{1};
+      const auto topic = host.port.open_topic("Work", actor::OverflowPolicy::block());
+      host.port.send({.type = &actor::event_type<Work>(), .event = &work, .topic = topic, .parent = {}});
+    });
+    supervisor.advance(24h);
+  }
+  EXPECT_EQ(seen, (std::vector<std::chrono::nanoseconds>{0h, 24h, 48h}));
+}
+
+TEST(SimulatedSupervisor, SendsVariantsAndEnvelopesToo) {
+  std::vector<int> seen;
+  Supervisor<Events> supervisor(actor::simulated(1));
+  supervisor.add_actor<Counter>("counter", Subscribe::all(), &seen);
+  supervisor.start();
+  supervisor.send(Events(Result{2}));
+  supervisor.send(actor::OwnedEnvelope<Events>::make(Work{3}, actor::ActorId("somebody")));
+  supervisor.settle();
+  EXPECT_EQ(seen, (std::vector{-2, 3}));
+}
+
 /// Emits two events for each that it is given, to a reader that is slower than it.
 TEST(Supervisor, AnActorMayEmitTwoEventsForEachOneItReceives) {
   struct Doubler : actor::Actor<Events> {

@@ -30,7 +30,8 @@ class Fault {
   /// `actor` crashes when it is given its n-th event (counted from 1, over all its lives), before its handler runs. As
   /// in a crash of a process neither on_error() nor on_shutdown() is called.
   static Fault crash(std::string_view actor, std::uint64_t nth) { return Fault(Kind::Crash).to(actor).nth(nth); }
-  /// The same after the handler has returned, before the event counts as handled: the next life is given it again.
+  /// The same after the n-th time that its handler has returned, before the event counts as handled: the next life is
+  /// given it again.
   static Fault crash_after(std::string_view actor, std::uint64_t nth) {
     return Fault(Kind::CrashAfter).to(actor).nth(nth);
   }

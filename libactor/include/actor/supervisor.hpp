@@ -162,6 +162,14 @@ class Supervisor : public SupervisorBase {
   bool send(T event) {
     return post(own_, [this, held = std::move(event)](Host&) { sender_->send(held); });
   }
+  /// The same for whichever event the variant holds.
+  bool send(Events event) {
+    return post(own_, [this, held = std::move(event)](Host&) { sender_->send(held); });
+  }
+  /// An envelope that was made before keeps its sender, its parent, and its id if it has one: see Context::send().
+  bool send(OwnedEnvelope<Events> envelope) {
+    return post(own_, [this, held = std::move(envelope)](Host&) { sender_->send(held); });
+  }
 
  private:
   template <class A, class... Args>

@@ -185,6 +185,19 @@ void Runner::note_unknown() {
                std::string(host_.port.topic_name(delivery_.topic)).c_str());
 }
 
+/// The first of a sender and topic, then the count at each power of ten: a broken publisher floods no log.
+void Runner::note_malformed() {
+  const std::uint64_t count = ++malformed_[{delivery_.sender, delivery_.topic}];
+  std::uint64_t rest = count;
+  while (rest % 10 == 0) rest /= 10;
+  if (rest != 1) return;
+  std::fprintf(stderr, "libactor: %s: skipped a malformed %s from %s on topic %s (%s); %llu so far\n",
+               std::string(host_.id.name()).c_str(), std::string(actor_.bound_types()[delivery_.type]->label).c_str(),
+               std::string(delivery_.sender.name()).c_str(),
+               std::string(host_.port.topic_name(delivery_.topic)).c_str(), to_string(delivery_.id).c_str(),
+               static_cast<unsigned long long>(count));
+}
+
 /// True: the handler's events found no room; the event counts as handled once they are out.
 bool Runner::dispatch() {
   const void* event = delivery_.object;
@@ -192,9 +205,7 @@ bool Runner::dispatch() {
   if (known && !event) {
     event = scratch_.decode(delivery_.type, delivery_.payload);
     if (!event) {
-      std::fprintf(stderr, "libactor: %s: skipped a malformed %s from %s (%s)\n", std::string(host_.id.name()).c_str(),
-                   std::string(actor_.bound_types()[delivery_.type]->label).c_str(),
-                   std::string(delivery_.sender.name()).c_str(), to_string(delivery_.id).c_str());
+      note_malformed();
       known = false;
     }
   }

@@ -5,6 +5,7 @@
 #include <actor/actor.hpp>
 #include <actor/epoll_loop.hpp>
 #include <core/scratch.hpp>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -58,6 +59,7 @@ class Runner {
   Monitors* watching() const;
   Observation observe(const void* event) const;
   void note_unknown();
+  void note_malformed();
 
   ActorBase& actor_;
   Host& host_;
@@ -74,6 +76,7 @@ class Runner {
   bool crashed_ = false;
   std::optional<Error> error_;
   std::set<std::pair<ActorId, std::uint16_t>> noted_;
+  std::map<std::pair<ActorId, std::uint16_t>, std::uint64_t> malformed_;  // how many, by sender and topic
 };
 
 }  // namespace actor

@@ -10,6 +10,7 @@ namespace {
 constexpr std::chrono::microseconds spread_after(50);
 /// Turns between two looks at the clock, and between two looks at the shared queue, while the own one is never empty.
 constexpr unsigned turns_between_ticks = 32;
+constexpr unsigned turns_between_glances = 4;  // at the coarse clock, for turns that take long
 constexpr unsigned turns_between_shared = 61;
 /// Rounds that a worker looks for work before it sleeps: a few microseconds.
 constexpr unsigned spin_rounds = 200;
@@ -77,7 +78,9 @@ void Pool::work(Worker& worker) {
       continue;
     }
     if (task->run_turn() == Task::Next::Again) ready(*task);
-    if (++worker.turns % turns_between_ticks == 0 || coarse_now() != worker.last_tick) tick(worker);
+    const unsigned turns = ++worker.turns;
+    if (turns % turns_between_ticks == 0 || (turns % turns_between_glances == 0 && coarse_now() != worker.last_tick))
+      tick(worker);
   }
   current = nullptr;
 }
@@ -86,7 +89,7 @@ Task* Pool::next(Worker& worker) {
   if (worker.turns % turns_between_shared == 0) {
     if (Task* task = take_shared(worker)) return task;
   }
-  if (Task* task = worker.queue.pop()) return task;
+  if (Task* task = workers_.size() == 1 ? worker.queue.pop_alone() : worker.queue.pop()) return task;
   if (Task* task = take_shared(worker)) return task;
   return steal(worker);
 }

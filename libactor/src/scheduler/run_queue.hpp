@@ -37,6 +37,14 @@ class RunQueue {
     }
     return nullptr;
   }
+  /// The same when there is no thief. Owner.
+  Task* pop_alone() noexcept {
+    const std::uint32_t head = head_.load(std::memory_order_relaxed);
+    if (head == tail_.load(std::memory_order_relaxed)) return nullptr;
+    Task* task = slot(head).load(std::memory_order_relaxed);
+    head_.store(head + 1, std::memory_order_relaxed);
+    return task;
+  }
   /// Moves half of what is here, one at least, to the end of `mine`, which is empty. Returns how many. Thief.
   std::uint32_t steal_half(RunQueue& mine) noexcept {
     const std::uint32_t my_tail = mine.tail_.load(std::memory_order_relaxed);

@@ -151,6 +151,12 @@ void SupervisorCore::call_on(ActorId id, const std::function<void(Host&)>& work)
     throw Error(ErrorCode::NoSuchActor, "cannot act as \"" + std::string(id.name()) +
                                             "\": no running actor has that name; it was never added, or it has ended");
   }
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!started_)
+      throw Error(ErrorCode::NoSuchActor,
+                  "cannot act as \"" + std::string(id.name()) + "\": it does not run yet; call start() before");
+  }
   if (simulated_) {
     Host* host = member->host_now();
     if (!host) {
@@ -180,7 +186,7 @@ void SupervisorCore::call_on(ActorId id, const std::function<void(Host&)>& work)
 }
 
 void SupervisorCore::prepare(Host& host) {
-  host.monitors = &monitors_;
+  if (host.id.name() != own_name) host.monitors = &monitors_;
   host.stop_runtime = [this] { stop(); };
   host.spawn = [this](ActorSpec spec) { return add(std::move(spec)); };
   if (faults_ && faults_->has_crashes_for(host.id))

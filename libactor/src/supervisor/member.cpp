@@ -81,11 +81,15 @@ std::vector<Wait> Member::waits() const {
 
 Host* Member::host_now() {
   if (stage_ == Stage::Waiting && restart_at_ <= scheduler_.now() && order_.load() == Order::None) begin();
-  return stage_ == Stage::Running ? host_.get() : nullptr;
+  if (stage_ != Stage::Running) return nullptr;
+  // A turn of its own, with a clock of its own. What new_turn() takes from the signal is looked at in the turn that
+  // this raise() brings about.
+  signal_.raise(Signal::injected);
+  port_->new_turn();
+  return host_.get();
 }
 
 Task::Next Member::run_turn() {
-  const auto self = shared_from_this();  // the last of its owners may go while it ends
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (stage_ == Stage::Waiting) {
     if (order_.load() == Order::Stop || scheduler_.now() < restart_at_) return wait_for_restart();
@@ -224,6 +228,7 @@ void Member::drop_life() {
 }
 
 void Member::end(const std::optional<Error>& why) {
+  const auto self = shared_from_this();  // the last of its owners may let go of it meanwhile
   stage_ = Stage::Ended;
   {
     const std::scoped_lock lock(mutex_);
