@@ -341,7 +341,7 @@ Exchange::Violation Brain::dispatch(ActorEntry& entry, const control::ToBroker& 
 }
 
 void Brain::request(Session& session, const std::string& json) {
-  session.send(control::Reply{answer(json)});
+  session.send(control::Reply{answer(session, json)});
 }
 
 void Brain::other_version(Session& session, unsigned version) {

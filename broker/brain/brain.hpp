@@ -2,8 +2,8 @@
 // The brain: ties routing, sessions, supervision and the keeper together. One object, one thread, one loop; main
 // reaches it through run_brain() in broker/brain.hpp.
 //
-// Its code is in four files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to restart),
-// shutdown.cpp (stopping one or all in good order), requests.cpp (what tools ask).
+// Its code is in five files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to restart),
+// shutdown.cpp (stopping one or all in good order), requests.cpp (what tools ask), observers.cpp (tools that watch).
 
 #include <actor/epoll_loop.hpp>
 #include <brain.hpp>
@@ -44,6 +44,7 @@ class Brain final : public SessionHandler {
   struct Connection {  // came through the named socket and has not said Hello; or a tool
     std::unique_ptr<Session> session;
     pid_t pid = 0;
+    bool observes = false;
   };
 
   // brain.cpp: what comes in
@@ -120,12 +121,20 @@ class Brain final : public SessionHandler {
   std::string what_is_queued(ActorIndex reader) const;
 
   // requests.cpp
-  std::string answer(const std::string& json);
+  std::string answer(Session& tool, const std::string& json);
   friend struct Requests;
   void start_by_operator(ActorEntry& entry);
   void restart_by_operator(ActorEntry& entry);
   void stop_by_operator(ActorEntry& entry);
   Totals totals(const ActorEntry& entry) const;
+
+  // observers.cpp: tools that see what actors do
+  std::size_t begin_observing(Session& tool);
+  std::vector<std::uint64_t> observers() const;
+  void connect_observers(ActorEntry& entry);
+  void connect_observer(Session& tool, ActorEntry& entry);
+  void tell_observers_of_end(const ActorEntry& entry, const std::string& why,
+                             std::optional<std::chrono::nanoseconds> comes_back_after);
 
   const BrainOptions& options_;
   KeeperClient keeper_;

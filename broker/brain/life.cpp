@@ -200,6 +200,7 @@ void Brain::admit(ActorEntry& entry, const control::Hello& hello, Fd status) {
   if (entry.life != Life::Stopping) entry.life = Life::Joining;
   welcome(entry, std::move(types), hello);
   open_routes(entry, hello);
+  connect_observers(entry);
   exchange_.joined(entry.memory, session);
 }
 
@@ -459,6 +460,7 @@ void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::
   }
   if (entry.afterwards == Afterwards::StartAgain) {
     report("; started again, as asked");
+    tell_observers_of_end(entry, story, std::chrono::nanoseconds(0));
     ++entry.restarts;
     return spawn(entry);
   }
@@ -466,6 +468,7 @@ void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::
   if (decision.action == Action::Restart) {
     ++entry.restarts;
     report(decision.delay.count() == 0 ? "; restarted at once" : "; restarting in " + milliseconds(decision.delay));
+    tell_observers_of_end(entry, story, decision.delay);
     if (decision.delay.count() == 0) return spawn(entry);
     entry.life = Life::Backoff;
     return set_timer(entry, decision.delay, [this](ActorEntry& due) { spawn(due); });
@@ -487,6 +490,7 @@ void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::
 
 void Brain::stay_ended(ActorEntry& entry, Life life, bool keep_mailbox) {
   entry.life = life;
+  tell_observers_of_end(entry, entry.last_exit, std::nullopt);
   if (stage_ == Stage::Stopping) return;  // everybody goes: nobody waits for room any more
   if (!keep_mailbox || stage_ != Stage::Running) return give_up_mailbox(entry);
   entry.hold_timer = loop_.after(mailbox_hold, [this, index = entry.index] {

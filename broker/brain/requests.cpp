@@ -34,22 +34,24 @@ Json failure(const std::string& text) {
 /// The commands. A struct of its own so that JSON stays out of headers.
 struct Requests {
   Brain& brain;
+  Session& tool;
 
   Json run(const Json& request);
   Json ps() const;
   Json topics() const;
   Json routes() const;
   Json shutdown() const;
+  Json observe() const;
   Json change(const std::string& command, const Json& request);
   Json row(const ActorEntry& entry) const;
 };
 
-std::string Brain::answer(const std::string& json) {
+std::string Brain::answer(Session& tool, const std::string& json) {
   const Json request = Json::parse(json, nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string())
     return dump(failure("a request is a JSON object with a command, such as {\"command\":\"ps\"}"));
   try {
-    return dump(Requests{*this}.run(request));
+    return dump(Requests{*this, tool}.run(request));
   } catch (const Error& error) {
     return dump(failure(error.what()));
   }
@@ -61,11 +63,12 @@ Json Requests::run(const Json& request) {
   if (command == "topics") return topics();
   if (command == "routes") return routes();
   if (command == "shutdown") return shutdown();
+  if (command == "observe") return observe();
   for (const char* known : {"start", "stop", "restart", "kill"}) {
     if (command == known) return change(command, request);
   }
   return failure("unknown command '" + command +
-                 "': this broker knows ps, topics, routes, start, stop, restart, kill and shutdown");
+                 "': this broker knows ps, topics, routes, observe, start, stop, restart, kill and shutdown");
 }
 
 Json Requests::ps() const {
@@ -157,6 +160,10 @@ Json Requests::routes() const {
 Json Requests::shutdown() const {
   brain.begin_shutdown("asked for by a tool");
   return {{"ok", "shutting down"}};
+}
+
+Json Requests::observe() const {
+  return {{"ok", "observing"}, {"actors", brain.begin_observing(tool)}};
 }
 
 Json Requests::change(const std::string& command, const Json& request) {

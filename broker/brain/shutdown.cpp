@@ -93,6 +93,7 @@ void Brain::drain_once_more(ActorEntry& entry) {
   log_.info("drains", entry.name,
             "is started once more, to handle what is queued for it: " + what_is_queued(entry.index));
   entry.drains = true;
+  tell_observers_of_end(entry, entry.last_exit, std::chrono::nanoseconds(0));
   ++entry.restarts;
   spawn(entry);
 }

@@ -23,6 +23,7 @@ class ShmLink final : public ProcessLink {
     auto& words = port_ ? port_->status() : *reinterpret_cast<shm::Status*>(status_.data());
     words.state.store(static_cast<std::uint64_t>(stage), std::memory_order_release);
   }
+  void watch(Monitors& monitors) override { port_->watch(monitors); }
 
   void welcome(const control::Welcome& welcome, std::vector<Fd>& fds) override;
   bool handle(control::ToActor& message, std::vector<Fd>& fds) override;

@@ -17,6 +17,8 @@ void Sender::stage(const Header& header, Topic& topic, const Outgoing& out, Payl
     if (payload.chunk != Pool::no_chunk) pool_.release(payload.chunk);
     throw_full(topic);
   }
+  if (is_watched()) [[unlikely]]
+    tell_staged(header, topic, out);
   Staged staged{header, {}, payload.chunk, payload.size, no_deadline};
   if (payload.chunk == Pool::no_chunk) {
     staged.bytes.resize(payload.size);

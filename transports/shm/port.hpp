@@ -47,6 +47,8 @@ class ShmPort final : public Port {
   /// False with `error` set when the peer's memory is not what it should be.
   bool attach(InSegmentSpec spec, std::string& error);
   void detach(std::uint32_t route);
+  /// What is sent is told to these monitors, which send nothing themselves and outlive the sending.
+  void watch(Monitors& monitors) { sender_.watch(monitors); }
 
   // Port
   std::uint16_t open_topic(std::string_view name, OverflowPolicy policy) override;

@@ -185,6 +185,9 @@ bool Sender::commit_new(const Header& header, Topic& topic, const Outgoing& out,
     } else {
       if (topic.is.policy.kind == OverflowPolicy::Kind::Block) return false;
       late_ += static_cast<unsigned>(chosen_.size());  // no memory left: the other policies drop
+      if (is_watched()) {
+        for (const Target& target : chosen_) dropped_.push_back(target.route);
+      }
       chosen_.clear();
     }
   }
@@ -213,6 +216,7 @@ Sender::Room Sender::find_room(Topic& topic, bool late) {
     if (topic.is.policy.kind == Kind::Fail && !std::exchange(target.route->overflow_reported, true))
       events_.overflowed(target.route->id(), topic.is.wire);
     ++late_;
+    if (is_watched() && !late) dropped_.push_back(target.route);  // the late ones were told of when they were staged
   }
   return Room::Now;
 }
@@ -239,6 +243,8 @@ void Sender::reclaim_all() {
 /// Pushes the event to everybody in chosen_. Nothing waits from here on. Consumes our reference of payload.chunk.
 void Sender::commit(const Header& header, Payload payload, const Outgoing* out) {
   const std::size_t targets = chosen_.size();
+  if (late_ != 0 && !dropped_.empty()) [[unlikely]]
+    tell_dropped(header, payload, out);
   if (payload.chunk != Pool::no_chunk) {
     if (targets == 0)
       pool_.release(payload.chunk);
@@ -253,6 +259,8 @@ void Sender::commit(const Header& header, Payload payload, const Outgoing* out) 
   count(status_.counters.sent, targets + late_);
   if (late_) count(status_.counters.dropped, late_);
   dirty_ = true;
+  if (is_watched()) [[unlikely]]
+    tell_dispatched(header, payload, out);
 }
 
 void Sender::push_to_one(const Target& target, const Header& header, const Payload& payload, const Outgoing* out) {

@@ -2,6 +2,7 @@
 // The sending half of a shm port: topics, routes, fan-out and the outbox of what found no room. Owned by its port, used
 // on the actor's thread only.
 
+#include <actor/monitor.hpp>
 #include <actor/transport.hpp>
 #include <deque>
 #include <functional>
@@ -48,6 +49,8 @@ class Sender {
   void remove_route(std::uint32_t route);
   /// The route's reader is gone, for now or, if the route was removed, for good.
   void reader_gone(std::uint32_t route);
+  /// REQUIRES: they send nothing, and outlive the sending.
+  void watch(Monitors& monitors) { monitors_ = &monitors; }
 
   // Sending --------------------------------------------------------------------------------------------------------
   EventId send(const Outgoing& out);
@@ -138,6 +141,13 @@ class Sender {
     word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
   std::uint16_t wire_type(const EventType* type);
+  // watched.cpp: what monitors are told
+  bool is_watched() const { return monitors_ && monitors_->active(); }
+  template <class Tell>
+  void observe(const Header& header, const Payload& payload, const Outgoing* out, Tell&& tell);
+  void tell_dispatched(const Header& header, const Payload& payload, const Outgoing* out);
+  void tell_dropped(const Header& header, const Payload& payload, const Outgoing* out);
+  void tell_staged(const Header& header, Topic& topic, const Outgoing& out);
 
   static constexpr std::uint64_t staged_overhead_bytes = 128;
 
@@ -150,14 +160,16 @@ class Sender {
   bool handling_ = false;
   bool dirty_ = false;
   std::int64_t now_ns_ = 0;
+  Monitors* monitors_ = nullptr;
   Status& status_;
   SenderEvents events_;
   Pool pool_;
   std::vector<Topic> topics_;
   std::vector<std::unique_ptr<OutRoute>> routes_;
   std::vector<std::unique_ptr<OutRoute>> leaving_;
-  std::vector<Target> chosen_;  // who gets the event at hand; kept to reuse its memory
-  unsigned late_ = 0;           // who would have, had there been room
+  std::vector<Target> chosen_;            // who gets the event at hand; kept to reuse its memory
+  unsigned late_ = 0;                     // who would have, had there been room
+  std::vector<const OutRoute*> dropped_;  // those of them that monitors are to be told of
   unsigned allocations_ = 0;
   std::unordered_map<const EventType*, std::uint16_t> wire_types_;
   const EventType* last_type_ = nullptr;

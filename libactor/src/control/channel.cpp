@@ -32,7 +32,8 @@ template <class Message>
 std::size_t expected_fds(const Message&) {
   constexpr bool has_one = std::is_same_v<Message, Hello> || std::is_same_v<Message, RouteReady> ||
                            std::is_same_v<Message, ExtentAdded> || std::is_same_v<Message, Welcome> ||
-                           std::is_same_v<Message, SwitchReader> || std::is_same_v<Message, PeerExtentAdded>;
+                           std::is_same_v<Message, SwitchReader> || std::is_same_v<Message, PeerExtentAdded> ||
+                           std::is_same_v<Message, Observe> || std::is_same_v<Message, Observed>;
   return has_one ? 1 : 0;
 }
 std::size_t expected_fds(const AddRoute& message) {
@@ -158,6 +159,7 @@ bool Channel::send_packet(std::vector<std::byte> bytes, std::span<const int> fds
     if (!copy) throw_errno("cannot queue a control message: copying descriptor " + std::to_string(fd));
     queued.fds.push_back(std::move(copy));
   }
+  queued_bytes_ += queued.bytes.size();
   queue_.push_back(std::move(queued));
   return true;
 }
@@ -170,9 +172,14 @@ bool Channel::flush() {
     const SendResult result = send_seqpacket(socket_.get(), oldest.bytes, std::span(fds).first(oldest.fds.size()));
     if (result == SendResult::Full) return true;
     gone_ = result == SendResult::Gone;
-    if (!gone_) queue_.pop_front();
+    if (gone_) break;
+    queued_bytes_ -= oldest.bytes.size();
+    queue_.pop_front();
   }
-  if (gone_) queue_.clear();
+  if (gone_) {
+    queue_.clear();
+    queued_bytes_ = 0;
+  }
   return !gone_;
 }
 
@@ -199,6 +206,14 @@ std::optional<ToBroker> decode_to_broker(const Packet& packet, std::string& erro
 
 std::optional<ToActor> decode_to_actor(const Packet& packet, std::string& error) {
   return decode_packet<ToActor>(packet, error);
+}
+
+std::optional<ToTool> decode_to_tool(const Packet& packet, std::string& error) {
+  return decode_packet<ToTool>(packet, error);
+}
+
+std::optional<ToObserved> decode_to_observed(const Packet& packet, std::string& error) {
+  return decode_packet<ToObserved>(packet, error);
 }
 
 Fd listen_at(const std::string& path) {
@@ -286,6 +301,20 @@ ACTOR_TO_ACTOR(Start);
 ACTOR_TO_ACTOR(Quiesce);
 ACTOR_TO_ACTOR(Stop);
 ACTOR_TO_ACTOR(Reply);
+ACTOR_TO_ACTOR(Observe);
+ACTOR_TO_ACTOR(Observed);
+ACTOR_TO_ACTOR(ObservedEnded);
 #undef ACTOR_TO_ACTOR
+
+#define ACTOR_TO_TOOL(Message) template bool Channel::send<ToTool, Message>(const Message&, std::span<const int>)
+ACTOR_TO_TOOL(Watching);
+ACTOR_TO_TOOL(SeenEvent);
+ACTOR_TO_TOOL(SeenError);
+ACTOR_TO_TOOL(Lost);
+ACTOR_TO_TOOL(Sent);
+ACTOR_TO_TOOL(NotSent);
+#undef ACTOR_TO_TOOL
+
+template bool Channel::send<ToObserved, SendAs>(const SendAs&, std::span<const int>);
 
 }  // namespace actor::control

@@ -8,6 +8,7 @@
 
 #include <control/fd.hpp>
 #include <control/messages.hpp>
+#include <control/observation.hpp>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -36,7 +37,8 @@ class Channel {
 
   /// Sends or queues: `channel.send<ToBroker>(Ready{})`. False when the peer is gone. The descriptors stay the caller's
   /// (they are duplicated when queued). Throws Error: PayloadTooLarge when the message exceeds max_packet_bytes, Io
-  /// when a descriptor cannot be duplicated. Instantiated in channel.cpp for every message of ToBroker and ToActor.
+  /// when a descriptor cannot be duplicated. Instantiated in channel.cpp for every message of ToBroker, ToActor, ToTool
+  /// and ToObserved.
   template <class Direction, class Message>
   bool send(const Message& message, std::span<const int> fds = {});
 
@@ -47,6 +49,7 @@ class Channel {
   bool flush();
   /// Watch the socket for writing while this holds.
   bool has_queued() const { return !queue_.empty(); }
+  std::size_t queued_bytes() const { return queued_bytes_; }
 
  private:
   struct Queued {
@@ -59,6 +62,7 @@ class Channel {
   Fd socket_;
   std::unique_ptr<std::byte[]> incoming_;  // made by the first receive()
   std::deque<Queued> queue_;
+  std::size_t queued_bytes_ = 0;
   bool gone_ = false;  // for sending: what the peer sent before it died can still be received
 };
 
@@ -66,6 +70,8 @@ class Channel {
 /// or comes with another number of descriptors than its message says: fds of a decoded message can be indexed.
 std::optional<ToBroker> decode_to_broker(const Packet& packet, std::string& error);
 std::optional<ToActor> decode_to_actor(const Packet& packet, std::string& error);
+std::optional<ToTool> decode_to_tool(const Packet& packet, std::string& error);
+std::optional<ToObserved> decode_to_observed(const Packet& packet, std::string& error);
 
 /// What the broker and tools use to connect and listen. `path` must not exist. Close-on-exec and non-blocking.
 Fd listen_at(const std::string& path);   ///< Throws Error(Io).

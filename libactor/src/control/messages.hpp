@@ -268,7 +268,26 @@ struct Reply {
   std::string json;
 };
 
+/// A tool wants to see what the actor does, and to send in its name: control/observation.hpp. No answer here. Fds: the
+/// actor's end of a socket pair whose other end the tool has.
+struct Observe {};
+
+/// To a tool that asked to observe: an actor's life that it sees from now on. Fds: the tool's end of the pair.
+struct Observed {
+  std::string name;
+  std::uint32_t incarnation;
+};
+
+/// To a tool that observes: the actor has ended, and all it had to say is in its socket.
+struct ObservedEnded {
+  std::string name;
+  std::string why;
+  bool comes_back;  // after `delay_ns`, unless an operator or a shutdown says otherwise
+  std::int64_t delay_ns;
+};
+
 using ToActor = std::variant<Welcome, Refused, AddRoute, SwitchReader, ReaderGone, RemoveRoute, Attach, PublisherEnded,
-                             Detach, PeerExtentAdded, PeerExtentDropped, TopicOpened, Start, Quiesce, Stop, Reply>;
+                             Detach, PeerExtentAdded, PeerExtentDropped, TopicOpened, Start, Quiesce, Stop, Reply,
+                             Observe, Observed, ObservedEnded>;
 
 }  // namespace actor::control

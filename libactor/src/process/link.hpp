@@ -3,6 +3,7 @@
 // Port. The process runtime owns one and knows nothing of shared memory; a transport implements it. The actor's thread.
 
 #include <actor/epoll_loop.hpp>
+#include <actor/monitor.hpp>
 #include <actor/transport.hpp>
 #include <control/channel.hpp>
 #include <memory>
@@ -28,6 +29,9 @@ class ProcessLink {
   /// Acts on a wiring message and answers it. False when it is none of a transport's business.
   virtual bool handle(control::ToActor& message, std::vector<Fd>& fds) = 0;
   virtual void set_stage(LifeStage stage) = 0;
+  /// Valid after welcome(): the port calls dispatched() and overflow() from now on. `monitors` is there for as long as
+  /// the port is used.
+  virtual void watch(Monitors& monitors) = 0;
 };
 
 /// The shm transport's link. `types`, `loop` and `channel` outlive it.

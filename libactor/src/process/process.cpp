@@ -111,6 +111,7 @@ int Process::run() {
 
   runner_ = std::make_unique<Runner>(*actor_, *host_, runner_options_);
   if (!runner_->start()) return finish();
+  if (observers_) observers_->start();
   link_->set_stage(LifeStage::Running);
   channel_.send<ToBroker>(control::Ready{});
   runner_->run(loop_);
@@ -123,6 +124,7 @@ int Process::finish() {
     runner_->finish();
     if (runner_->error()) error = runner_->error()->what();
   }
+  if (observers_) observers_->finish();
   link_->set_stage(LifeStage::Stopped);
   if (!error.empty()) {
     std::fprintf(stderr, "%s\n", error.c_str());
@@ -195,6 +197,8 @@ void Process::on_message(control::ToActor& message, std::vector<Fd>& fds) {
     channel_.send<ToBroker>(control::Quiesced{});
   } else if (std::holds_alternative<control::Stop>(message)) {
     stop();
+  } else if (std::holds_alternative<control::Observe>(message) && host_) {
+    observe(std::move(fds.at(0)));
   } else if (host_) {
     link_->handle(message, fds);
   }
@@ -212,6 +216,16 @@ void Process::start_actor(const control::Welcome& welcome) {
     if (link_->command_epoch().load(std::memory_order_relaxed) != seen_epoch_) read_commands();
     if (channel_.has_queued() != watching_writes_ && !broker_gone_) watch_channel();
   };
+}
+
+void Process::observe(Fd socket) {
+  if (!observers_) {
+    observers_ = std::make_unique<Observers>(*host_, actor_->bound_types(), loop_);
+    host_->monitors = &observers_->monitors();
+    link_->watch(observers_->monitors());
+    if (runner_) observers_->start();
+  }
+  observers_->add(std::move(socket));
 }
 
 void Process::stop() {

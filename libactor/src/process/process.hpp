@@ -7,6 +7,7 @@
 #include <core/runner.hpp>
 #include <memory>
 #include <process/link.hpp>
+#include <process/observers.hpp>
 #include <process/options.hpp>
 
 namespace actor {
@@ -32,6 +33,7 @@ class Process {
   void on_signal();
   void watch_channel();
   void start_actor(const control::Welcome& welcome);
+  void observe(Fd socket);
   void stop();
   int finish();
 
@@ -44,6 +46,7 @@ class Process {
   control::Channel channel_;
   std::unique_ptr<ProcessLink> link_;
   std::unique_ptr<Host> host_;
+  std::unique_ptr<Observers> observers_;  // none until a tool observes; outlives the runner, whose end may be seen
   std::unique_ptr<Runner> runner_;
   RunnerOptions runner_options_;
   std::uint64_t seen_epoch_ = 0;

@@ -47,6 +47,7 @@ void Harness::reset() {
 }
 
 RecordsPtr Harness::records() const {
+  target_->check();
   if (!recording_->is_frozen()) return recording_->snapshot();
   // What is known of actors may still change: an actor that stops after settle() is seen to have stopped.
   const std::uint64_t revision = recording_->revision();

@@ -34,6 +34,9 @@ class Target {
   /// and what Context::send() throws.
   virtual EventId send_as(ActorId sender, const Injected& event) = 0;
 
+  /// Throws when not all that happened was seen. Called before whatever is asked.
+  virtual void check() const {}
+
   /// Is time virtual? Then settle() and advance() are exact and the other clocks say nothing.
   virtual bool is_simulated() const = 0;
   /// Simulated: runs everything that can run now.

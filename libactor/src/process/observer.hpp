@@ -1,0 +1,47 @@
+#pragma once
+// One tool that observes this actor: the monitor that writes its packets, and the ear for what it wants sent. Owned by
+// Observers, the actor's thread.
+
+#include <actor/host.hpp>
+#include <control/channel.hpp>
+#include <functional>
+#include <span>
+
+namespace actor {
+
+class Observer final : public Monitor {
+ public:
+  /// `on_queued` is called when the socket takes no more: flush() when it is writable again.
+  Observer(Fd socket, Host& host, std::span<const EventType* const> types, std::function<void()> on_queued);
+
+  int fd() const { return channel_.fd(); }
+  bool has_queued() const { return channel_.has_queued(); }
+  void flush();
+  /// Does what the tool has asked for. False: the tool is gone, or talks nonsense.
+  bool receive();
+
+  void on_event_dispatched(const Observation& event) override;
+  void on_event_delivered(const Observation& event) override;
+  void on_event_handled(const Observation& event) override;
+  void on_overflow(const Observation& event, const OverflowPolicy& policy) override;
+  void on_error(ActorId actor, const Error& error) override;
+
+ private:
+  void tell_event(const Observation& event, control::SeenAs as, const OverflowPolicy& policy);
+  template <class Message>
+  void tell(const Message& message);
+  template <class Message>
+  void send(const Message& message);
+  void tell_lost();
+  void send_as(const control::SendAs& request);
+  EventId send_in_its_name(const control::SendAs& request);
+  const EventType& type_of(const control::SendAs& request) const;
+
+  control::Channel channel_;
+  Host& host_;
+  std::span<const EventType* const> types_;
+  std::function<void()> on_queued_;
+  std::uint64_t lost_ = 0;  // packets that found no room, and the tool was not told of
+};
+
+}  // namespace actor
