@@ -364,7 +364,26 @@ TEST_F(Observing, AToolThatDoesNotReadIsToldHowMuchItMissed) {
   const auto lost = wait_for_message<control::Lost>(front);
   ASSERT_TRUE(lost);
   EXPECT_GT(lost->packets, 0U);
+  const auto over = wait_for_message<control::Backlog>(front);
+  ASSERT_TRUE(over);
+  EXPECT_FALSE(over->begins);
   EXPECT_EQ(broker.actor("front").at("incarnation"), 1);
+}
+
+TEST_F(Observing, AnActorThatIsKilledBeforeAllWasReadHasSaidThatThereWasMore) {
+  Broker& broker = start_relays();
+  RawTool lazy;
+  control::Channel tester(std::move(lazy.sockets.at("tester")));
+  tester.send<control::ToObserved>(send_as_of(Burst{2000}, "Burst"));
+  wait_until("the end of the burst", [&] { return broker.actor("front").at("handled") == 1; });
+  EXPECT_EQ(broker.ctl("kill front").code, 0);
+  broker.wait_for_incarnation("front", 2);
+  control::Channel front(std::move(lazy.sockets.at("front")));
+  bool backlog = false;
+  while (const auto message = next_from(front)) {
+    if (const auto* told = std::get_if<control::Backlog>(&*message)) backlog = told->begins;
+  }
+  EXPECT_TRUE(backlog);
 }
 
 TEST_F(Observing, ABrokerThatDoesNotRunIsSaidSo) {

@@ -311,6 +311,7 @@ ACTOR_TO_TOOL(Watching);
 ACTOR_TO_TOOL(SeenEvent);
 ACTOR_TO_TOOL(SeenError);
 ACTOR_TO_TOOL(Lost);
+ACTOR_TO_TOOL(Backlog);
 ACTOR_TO_TOOL(Sent);
 ACTOR_TO_TOOL(NotSent);
 #undef ACTOR_TO_TOOL

@@ -62,6 +62,13 @@ struct Lost {
   std::uint64_t packets;
 };
 
+/// The tool is slow to read: from here on the socket may take no more, and what the actor would say is lost should it
+/// be killed. Or: that is over.
+struct Backlog {
+  std::int64_t at_ns;
+  bool begins;
+};
+
 /// Answers to SendAs.
 struct Sent {
   std::int64_t at_ns;
@@ -75,7 +82,7 @@ struct NotSent {
   std::string why;
 };
 
-using ToTool = std::variant<Watching, SeenEvent, SeenError, Lost, Sent, NotSent>;
+using ToTool = std::variant<Watching, SeenEvent, SeenError, Lost, Backlog, Sent, NotSent>;
 
 // ---- tool → actor ----
 

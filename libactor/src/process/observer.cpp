@@ -1,3 +1,7 @@
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <new>
 #include <process/observer.hpp>
@@ -43,10 +47,20 @@ class LiveEvent {
   void* memory_;
 };
 
+std::size_t send_buffer_of(int socket) {
+  int bytes = 0;
+  socklen_t size = sizeof bytes;
+  return ::getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, &size) == 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
 }  // namespace
 
-Observer::Observer(Fd socket, Host& host, std::span<const EventType* const> types, std::function<void()> on_queued)
-    : channel_(std::move(socket)), host_(host), types_(types), on_queued_(std::move(on_queued)) {
+Observer::Observer(Fd socket, Host& host, std::span<const EventType* const> types, std::function<void()> on_backlog)
+    : channel_(std::move(socket)),
+      host_(host),
+      types_(types),
+      on_backlog_(std::move(on_backlog)),
+      socket_bytes_(send_buffer_of(channel_.fd())) {
   send(control::Watching{now_ns()});
 }
 
@@ -109,6 +123,7 @@ void Observer::tell(const Message& message) {
     return;
   }
   tell_lost();
+  note_backlog(encoded_size(message));
   send(message);
 }
 
@@ -120,15 +135,41 @@ void Observer::send(const Message& message) {
   } catch (const Error&) {                    // too large: a topic or an error with a text of its own
     ++lost_;
   }
-  if (channel_.has_queued() && !had_queued) on_queued_();
+  if (channel_.has_queued() && !had_queued) on_backlog_();
 }
 
 void Observer::tell_lost() {
   if (lost_ != 0) send(control::Lost{now_ns(), std::exchange(lost_, 0)});
 }
 
+/// Of what the socket holds, with the kernel's own share.
+std::size_t Observer::unread_bytes() const {
+  int bytes = 0;
+  return ::ioctl(channel_.fd(), SIOCOUTQ, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
+/// A backlog is told while there is room for saying so: should the actor be killed in it, its end is missing.
+void Observer::note_backlog(std::size_t more_bytes) {
+  if (backlog_ || unread_bytes() + 2 * more_bytes <= socket_bytes_ / 2) return;
+  backlog_ = true;
+  send(control::Backlog{now_ns(), true});
+  on_backlog_();
+}
+
 void Observer::flush() {
-  if (channel_.flush() && channel_.queued_bytes() <= queue_limit_bytes) tell_lost();
+  if (!channel_.flush()) {
+    backlog_ = false;  // nobody reads it
+    return;
+  }
+  if (channel_.queued_bytes() <= queue_limit_bytes) tell_lost();
+  // A quarter: where the kernel begins to call the socket writable.
+  if (!backlog_ || channel_.has_queued() || unread_bytes() > socket_bytes_ / 4) return;
+  backlog_ = false;
+  send(control::Backlog{now_ns(), false});
+}
+
+void Observer::finish() {
+  if (backlog_ && !channel_.has_queued()) send(control::Backlog{now_ns(), false});
 }
 
 // ---- what the tool wants ----

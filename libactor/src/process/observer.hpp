@@ -11,12 +11,15 @@ namespace actor {
 
 class Observer final : public Monitor {
  public:
-  /// `on_queued` is called when the socket takes no more: flush() when it is writable again.
-  Observer(Fd socket, Host& host, std::span<const EventType* const> types, std::function<void()> on_queued);
+  /// `on_backlog` is called when the tool is slow to read: flush() when the socket is writable again.
+  Observer(Fd socket, Host& host, std::span<const EventType* const> types, std::function<void()> on_backlog);
 
   int fd() const { return channel_.fd(); }
   bool has_queued() const { return channel_.has_queued(); }
+  bool has_backlog() const { return backlog_ || channel_.has_queued(); }
   void flush();
+  /// Nothing is said any more: what is not queued by now will be read.
+  void finish();
   /// Does what the tool has asked for. False: the tool is gone, or talks nonsense.
   bool receive();
 
@@ -32,6 +35,8 @@ class Observer final : public Monitor {
   void tell(const Message& message);
   template <class Message>
   void send(const Message& message);
+  void note_backlog(std::size_t more_bytes);
+  std::size_t unread_bytes() const;
   void tell_lost();
   void send_as(const control::SendAs& request);
   EventId send_in_its_name(const control::SendAs& request);
@@ -40,7 +45,9 @@ class Observer final : public Monitor {
   control::Channel channel_;
   Host& host_;
   std::span<const EventType* const> types_;
-  std::function<void()> on_queued_;
+  std::function<void()> on_backlog_;
+  std::size_t socket_bytes_;
+  bool backlog_ = false;    // as the tool knows it
   std::uint64_t lost_ = 0;  // packets that found no room, and the tool was not told of
 };
 

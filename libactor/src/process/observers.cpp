@@ -47,7 +47,7 @@ void Observers::start() {
 
 /// What a tool wants sent waits in its socket until the actor has started: before, nobody would be sent it.
 void Observers::watch(std::uint64_t number, Member& member) {
-  const bool writes = member.observer->has_queued();
+  const bool writes = member.observer->has_backlog();
   if (member.watch && member.watching_writes == writes) return;
   if (member.watch) loop_.unwatch(std::exchange(member.watch, 0));
   if (!started_ && !writes) return;
@@ -75,6 +75,7 @@ void Observers::finish() {
       ::poll(&polled, 1, last_words_ms);
       member.observer->flush();
     }
+    member.observer->finish();
   }
 }
 

@@ -310,6 +310,7 @@ void BrokerWatch::give(const Item& item) {
                       note_problem(name + " did more than could be recorded, " + std::to_string(lost.packets) +
                                    " packets are lost; let it do less, or record it where the machine is idle");
                     },
+                    [&](const control::Backlog& backlog) { life->backlog = backlog.begins; },
                     [&](const control::Sent& sent) {
                       answer(life, sent.request, {sent.id, std::nullopt});
                     },
@@ -362,6 +363,8 @@ void BrokerWatch::give_end(const LifePtr& life, const control::ObservedEnded& en
   answer(life, 0,
          {{}, Error(ErrorCode::MailboxClosed, std::string(life->actor.name()) + " ended before it sent: " + end.why)});
   const std::scoped_lock lock(mutex_);
+  if (life->backlog)
+    note_problem(std::string(life->actor.name()) + " ended while it did more than could be recorded: " + end.why);
   std::erase(lives_, life);
 }
 

@@ -39,8 +39,9 @@ class BrokerWatch {
     ActorId actor;
     control::Channel channel;
     bool watching = false;
-    bool silent = false;  // its end of the socket is closed
-    bool over = false;    // the broker says so
+    bool backlog = false;  // what it says may not be all
+    bool silent = false;   // its end of the socket is closed
+    bool over = false;     // the broker says so
     std::int64_t read_until_ns = 0;
     EventId in_hand;
     SeenPayload payload_in_hand;
