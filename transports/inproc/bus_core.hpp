@@ -32,9 +32,8 @@ class BusCore {
   void detach(BusSender& sender, std::uint64_t next_event, const PortCounters& counted);
 
   /// Rises whenever a reader comes or goes: lists from readers_of() are out of date then.
-  std::uint64_t epoch() const {
-    return epoch_.load(std::memory_order_acquire);
-  }  // PAIRS: BusCore.epoch (attach, detach)
+  /// PAIRS: BusCore.epoch (raised by attach(), unsubscribe() and detach(), after what they do to the readers).
+  std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   std::vector<std::shared_ptr<Mailbox>> readers_of(const BusTopic& topic) const;
   void note_publisher(const BusTopic& topic, ActorId id);
   std::vector<std::pair<ActorId, std::string>> publishers() const;

@@ -179,6 +179,11 @@ class Lane {
     }
     const LaneSlot slot = head_->slots[at];
     ++taken_;
+    if (taken_ != seen_) {  // the next one was written on another core: have it here when this one is handled
+      const std::byte* next = reinterpret_cast<const std::byte*>(head_->slots[taken_ % LaneChunk::size].event);
+      __builtin_prefetch(next);
+      __builtin_prefetch(next + sizeof(SharedEvent));
+    }
     return {slot.event, slot.quota, next_sequence_++};
   }
   Taken pop_latest();
