@@ -26,7 +26,7 @@ BusPort::BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const Even
 BusPort::~BusPort() {
   for (Delayed& delayed : delayed_) deliver_delayed(delayed);
   flush();
-  for (const auto& [mailbox, link] : links_) counters_.dropped += mailbox->leave_lane(*link->lane, link->writer);
+  for (Link* link : links_in_order()) counters_.dropped += link->mailbox->leave_lane(*link->lane, link->writer);
   if (in_hand_.event) {
     ++counters_.dropped;
     release(in_hand_.event);

@@ -85,6 +85,8 @@ class BusPort final : public HubPort {
   std::span<const Target> targets_without(Opened& topic, ActorId sender);
   void renew(Opened& topic, std::uint64_t epoch);
   Link* link_to(const std::shared_ptr<Mailbox>& mailbox);
+  /// In an order that does not depend on addresses: who is woken first must be the same in each run of one seed.
+  std::vector<Link*> links_in_order() const;
   void forget_departed(std::uint64_t epoch);
   const Target* first_without_room(const BusTopic& topic, std::span<const Target> targets) const;
   void stage(EventRef event, std::span<const Target> targets);
@@ -140,6 +142,7 @@ class BusPort final : public HubPort {
   std::vector<EventRef> loans_;
   std::uint64_t seen_epoch_ = 0;
   std::unordered_map<Mailbox*, std::unique_ptr<Link>> links_;
+  std::uint64_t next_link_ = 0;
   std::vector<Link*> unannounced_;
   std::vector<Target> prebuilt_targets_;  // of the prebuilt envelope that is being sent
   Staging staging_;

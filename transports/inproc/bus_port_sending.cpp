@@ -149,7 +149,16 @@ Link* BusPort::link_to(const std::shared_ptr<Mailbox>& mailbox) {
   if (found != links_.end()) return found->second.get();
   auto lane = mailbox->open_lane(id_, signal_);
   if (!lane) return nullptr;  // it left meanwhile
-  return links_.emplace(mailbox.get(), std::make_unique<Link>(mailbox, std::move(lane))).first->second.get();
+  Link* link = links_.emplace(mailbox.get(), std::make_unique<Link>(mailbox, std::move(lane))).first->second.get();
+  link->number = next_link_++;
+  return link;
+}
+
+std::vector<Link*> BusPort::links_in_order() const {
+  std::vector<Link*> links;
+  for (const auto& [mailbox, link] : links_) links.push_back(link.get());
+  std::sort(links.begin(), links.end(), [](const Link* a, const Link* b) { return a->number < b->number; });
+  return links;
 }
 
 /// Readers that left by `epoch`. Every list of targets from before it is renewed before it is used again.
@@ -157,13 +166,12 @@ void BusPort::forget_departed(std::uint64_t epoch) {
   if (epoch == seen_epoch_) return;
   seen_epoch_ = epoch;
   flush();
-  std::erase_if(links_, [&](const auto& entry) {
-    Link& link = *entry.second;
-    if (!link.is_closed()) return false;
-    counters_.dropped += link.lane->drain();  // pushed while it was leaving
-    staging_.forget(link);
-    return true;
-  });
+  for (Link* link : links_in_order()) {
+    if (!link->is_closed()) continue;
+    counters_.dropped += link->lane->drain();  // pushed while it was leaving
+    staging_.forget(*link);
+    links_.erase(link->mailbox.get());
+  }
 }
 
 bool BusPort::is_full(std::uint16_t handle) {

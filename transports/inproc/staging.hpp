@@ -74,6 +74,7 @@ struct alignas(64) Link {
   StagedCopy* last = nullptr;
   const std::shared_ptr<Mailbox> mailbox;
   const std::shared_ptr<Lane> lane;
+  std::uint64_t number = 0;  // in the order in which the port made them
 };
 
 class Staging {
