@@ -2,6 +2,7 @@
 #include <limits>
 #include <loop/coarse_clock.hpp>
 #include <scheduler/pool.hpp>
+#include <utility>
 
 namespace actor {
 namespace {
@@ -156,9 +157,10 @@ void Pool::sleep() {
 /// Between two turns, now and then: what a busy thread must not forget.
 void Pool::tick(Worker& worker) {
   const Time time = now();
-  worker.last_tick = coarse_now();
+  const Time coarse = coarse_now();
+  const bool clock_moved = coarse != std::exchange(worker.last_tick, coarse);
   if (count_of(time) >= next_timer_.load(std::memory_order_relaxed)) run_timers();
-  if (worker.turns % (turns_between_ticks * 32) == 0 && poller_.has_watches()) {
+  if ((clock_moved || worker.turns % (turns_between_ticks * 32) == 0) && poller_.has_watches()) {
     std::unique_lock lock(mutex_);
     if (!somebody_polls_) {
       somebody_polls_ = true;
@@ -202,11 +204,22 @@ void Pool::call_at(Time when, std::weak_ptr<Task> task) {
   }
   // PAIRS: Pool.next_timer and Pool.somebody_polls (seq_cst store and load on either side, crosswise in sleep()): a
   // poller that has read the old time is rung out of its wait.
-  if (earliest && somebody_polls_.load()) poller_.ring();
+  if (!earliest) return;
+  if (somebody_polls_.load()) return poller_.ring();
+  find_poller();
+}
+
+/// There is something new to watch over, and whoever asks for it may be busy for long.
+void Pool::find_poller() {
+  if (asleep_.load() == 0) return;
+  const std::scoped_lock lock(mutex_);
+  if (!somebody_polls_ && waiting_ > 0) work_.notify_one();
 }
 
 std::uint64_t Pool::watch(int fd, Loop::Interest interest, std::function<void()> callback) {
-  return poller_.watch(fd, interest, std::move(callback));
+  const std::uint64_t id = poller_.watch(fd, interest, std::move(callback));
+  find_poller();
+  return id;
 }
 
 }  // namespace actor

@@ -54,6 +54,7 @@ class Pool final : public Scheduler {
   bool spin() const;
   void sleep();
   void wake_one() noexcept;
+  void find_poller();
   void tick(Worker& worker);
   bool run_timers();
   void share(Task& task) noexcept;

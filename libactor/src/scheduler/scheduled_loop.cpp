@@ -37,13 +37,24 @@ std::size_t ScheduledLoop::poll() {
     ready.swap(ready_);
   }
   std::size_t ran = 0;
-  for (const WatchId id : ready) {
-    const auto found = watches_.find(id);
+  for (auto at = ready.begin(); at != ready.end(); ++at) {
+    const auto found = watches_.find(*at);
     if (found == watches_.end() || is_silent()) continue;
     const std::uint64_t at_scheduler = found->second.at_scheduler;
     const auto callback = found->second.callback;  // keeps it alive when the callback unwatches itself
     ++ran;
-    (*callback)();
+    try {
+      (*callback)();
+    } catch (...) {  // the actor may go on: then with this one and the others
+      scheduler_.rearm(at_scheduler);
+      {
+        const std::scoped_lock lock(mutex_);
+        ready_.insert(ready_.begin(), at + 1, ready.end());
+      }
+      due_.store(true, std::memory_order_relaxed);
+      signal_.raise(Signal::ready);
+      throw;
+    }
     scheduler_.rearm(at_scheduler);  // level-triggered: what is still ready is ready again
   }
   return ran + run_timers();

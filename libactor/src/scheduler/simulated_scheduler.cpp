@@ -28,7 +28,7 @@ void SimulatedScheduler::run() {
 }
 
 void SimulatedScheduler::advance(std::chrono::nanoseconds by) {
-  const Time end = later(now_, by);
+  const Time end = later(now_, std::max(by, std::chrono::nanoseconds::zero()));  // time never goes back
   run();
   while (next_due() <= end) {
     now_ = std::max(now_, next_due());
