@@ -35,9 +35,10 @@ std::size_t Injection::run() {
 }
 
 void Injection::close() {
+  std::vector<std::function<void()>> never_run;  // destroyed without the lock: what it holds may post, and be refused
   const std::scoped_lock lock(mutex_);
   closed_ = true;
-  work_.clear();
+  never_run.swap(work_);
 }
 
 }  // namespace actor

@@ -41,6 +41,10 @@ SupervisorCore::~SupervisorCore() {
     stop();
     join();
   }
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;  // an on_shutdown() from here on makes no new actors
+  }
   end_signal_thread();
   if (pool_) pool_->stop();
   for (const auto& members : {members_, dead_}) {
@@ -83,6 +87,10 @@ SimulatedScheduler& SupervisorCore::simulated() {
   return *simulated_;
 }
 
+void SupervisorCore::refuse_to_add(const std::string& name) {
+  throw Error(ErrorCode::MailboxClosed, "cannot add actor " + name + ": the runtime is stopping; add it before stop()");
+}
+
 ActorId SupervisorCore::add(ActorSpec spec) {
   bury_dead();
   const ActorConfig& config = spec.config;
@@ -93,16 +101,18 @@ ActorId SupervisorCore::add(ActorSpec spec) {
   const auto rules = config.restart.value_or(config_.default_restart);
   const std::size_t capacity = config.channel_capacity;
   std::unique_lock lock(mutex_);
-  if (stopping_) {
-    throw Error(ErrorCode::MailboxClosed,
-                "cannot add actor " + spec.name + ": the runtime is stopping; add it before stop()");
-  }
+  if (stopping_) refuse_to_add(spec.name);
   const auto member = std::make_shared<Member>(*this, scheduler(), std::move(spec), options, rules, seeds_());
   lock.unlock();
   // What is sent from outside has no handler to return from: it waits for as long as it takes.
   const bool own = member->id().name() == own_name;
   member->attach(*hub_, capacity, own ? std::optional(std::numeric_limits<std::size_t>::max()) : std::nullopt);
   lock.lock();
+  if (stopping_) {  // while it was made: nobody would ever tell it to stop
+    lock.unlock();
+    member->abandon();
+    refuse_to_add(member->spec().name);
+  }
   members_.push_back(member);
   if (started_) member->start();
   lock.unlock();
@@ -116,6 +126,7 @@ void SupervisorCore::start() {
   started_ = true;
   for (const auto& member : members_) member->start();
   if (pool_) pool_->start();
+  if (was_signalled_) begin_stop();
 }
 
 std::shared_ptr<Member> SupervisorCore::find(ActorId id) const {
@@ -226,7 +237,12 @@ void SupervisorCore::bury_dead() {
 
 void SupervisorCore::stop() {
   const std::scoped_lock lock(mutex_);
-  if (!started_ || stopping_) return;
+  if (started_) begin_stop();
+}
+
+/// REQUIRES: mutex_ is held.
+void SupervisorCore::begin_stop() {
+  if (stopping_) return;
   stopping_ = true;
   // An actor may call this, and must go on to be drained: the rest is done elsewhere.
   if (!simulated_) stopper_ = std::thread([this] { drain(); });
@@ -236,17 +252,16 @@ void SupervisorCore::order_all(Member::Order order) {
   for (const auto& member : living()) member->order(order);
 }
 
-/// Nothing moves and nothing can: everybody is asleep, and nobody has taken a turn between two looks.
-bool SupervisorCore::at_rest(const Members& members) const {
-  std::vector<std::uint64_t> turns;
-  for (const auto& member : members) {
-    if (!member->has_ended() && !member->is_parked()) return false;
-    turns.push_back(member->turns());
-  }
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    if (!members[i]->has_ended() && (!members[i]->is_parked() || members[i]->turns() != turns[i])) return false;
-  }
-  return true;
+std::vector<std::optional<std::uint64_t>> SupervisorCore::sleepers(const Members& members) {
+  std::vector<std::optional<std::uint64_t>> since;
+  for (const auto& member : members) since.push_back(member->asleep_since());
+  return since;
+}
+
+/// Nothing moves and nothing can: between two looks everybody was asleep all the while.
+bool SupervisorCore::at_rest(const Members& members) {
+  const auto since = sleepers(members);
+  return std::find(since.begin(), since.end(), std::nullopt) == since.end() && sleepers(members) == since;
 }
 
 void SupervisorCore::wait_for_rest() {
@@ -311,6 +326,10 @@ void SupervisorCore::stop_on_signals() {
   signal_thread_ = std::thread([this, stop_signals] {
     int signal = 0;
     sigwait(&stop_signals, &signal);
+    {
+      const std::scoped_lock lock(mutex_);
+      was_signalled_ = true;  // it may be too early for stop(): start() looks at this
+    }
     stop();
   });
 }

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <scheduler/simulated_scheduler.hpp>
 #include <supervisor/faults.hpp>
@@ -56,7 +57,10 @@ class SupervisorCore final : public MemberOwner {
   std::shared_ptr<Member> find(ActorId id) const;
   Members living() const;
   void order_all(Member::Order order);
-  bool at_rest(const Members& members) const;
+  [[noreturn]] static void refuse_to_add(const std::string& name);
+  void begin_stop();
+  static std::vector<std::optional<std::uint64_t>> sleepers(const Members& members);
+  static bool at_rest(const Members& members);
   void wait_for_rest();
   void drain();
   void drain_simulated();
@@ -66,6 +70,7 @@ class SupervisorCore final : public MemberOwner {
   void end_own_actor();
   void end_signal_thread();
   void report_stalls();
+  void report_stall(const std::string& line);
   std::vector<std::string> stuck_circles() const;
   void say(const std::string& line) const;
 
@@ -86,6 +91,7 @@ class SupervisorCore final : public MemberOwner {
   std::vector<std::string> stalls_;
   bool started_ = false;
   bool stopping_ = false;
+  bool was_signalled_ = false;
   bool checking_stalls_ = false;
   std::uint64_t suspicions_ = 0;
   std::thread stopper_;

@@ -20,10 +20,17 @@ Member::Member(MemberOwner& owner, Scheduler& scheduler, ActorSpec spec, const R
 Member::~Member() = default;
 
 void Member::attach(Hub& hub, std::size_t capacity, std::optional<std::size_t> outbox_limit) {
-  actor_ = spec_.make();
+  actor_ = make();
   // Peers that may wake it keep it: the signal is a part of it.
   port_ = hub.attach(id_, actor_->bound_types(), spec_.topics, {shared_from_this(), &signal_}, capacity);
   if (outbox_limit) port_->set_outbox_limit(*outbox_limit);
+}
+
+std::unique_ptr<ActorBase> Member::make() const {
+  auto made = spec_.make();
+  if (made) return made;
+  throw Error(ErrorCode::External, "the function that makes actor " + std::string(id_.name()) +
+                                       " has returned null; it has to return an actor or throw");
 }
 
 void Member::start() {
@@ -55,12 +62,19 @@ void Member::order(Order order) {
 bool Member::post(std::function<void(Host&)> work) {
   const std::scoped_lock lock(mutex_);
   if (port_is_gone_) return false;
-  auto call = [this, held = std::move(work)] { held(*host_); };
-  if (!injection_) {
-    for_next_life_.push_back(std::move(call));
-    return true;
+  calls_.push_back(std::move(work));
+  if (injection_) injection_->post([this] { run_call(); });
+  return true;
+}
+
+void Member::run_call() {
+  std::function<void(Host&)> call;
+  {
+    const std::scoped_lock lock(mutex_);
+    call = std::move(calls_.front());
+    calls_.pop_front();
   }
-  return injection_->post(std::move(call));
+  call(*host_);
 }
 
 void Member::overflowed(std::string_view topic) {
@@ -81,7 +95,7 @@ std::vector<Wait> Member::waits() const {
 
 Host* Member::host_now() {
   if (stage_ == Stage::Waiting && restart_at_ <= scheduler_.now() && order_.load() == Order::None) begin();
-  if (stage_ != Stage::Running) return nullptr;
+  if (stage_ != Stage::Running || !runner_ || runner_->failed()) return nullptr;
   // A turn of its own, with a clock of its own. What new_turn() takes from the signal is looked at in the turn that
   // this raise() brings about.
   signal_.raise(Signal::injected);
@@ -96,9 +110,19 @@ Task::Next Member::run_turn() {
     begin();
   }
   follow_orders();
-  const bool busy = runner_ && runner_->turn();
-  if (runner_ && !runner_->is_over()) return busy ? Next::Again : rest();
-  return end_life();
+  if (!runner_ || runner_->failed()) return end_life();  // it could not be made or started
+  const bool busy = runner_->turn();
+  if (runner_->is_over()) return end_life();
+  if (!busy) return rest();
+  if (loop_->has_timers()) arm(loop_->next_due());  // it may never come to rest
+  return Next::Again;
+}
+
+/// Sees to it that there is a turn when something is due.
+void Member::arm(Scheduler::Time due) {
+  if (due == Scheduler::Time::max() || (due >= armed_ && armed_ > scheduler_.now())) return;
+  armed_ = due;
+  scheduler_.call_at(due, weak_from_this());
 }
 
 /// Makes the actor and starts it. Without a runner_ it could not be made; make_error_ says why.
@@ -106,9 +130,13 @@ void Member::begin() {
   stage_ = Stage::Running;
   followed_ = Order::None;
   try {
-    if (!actor_) actor_ = spec_.make();
+    if (!actor_) actor_ = make();
   } catch (const std::exception& error) {
     make_error_ = Error(ErrorCode::External, "making actor " + std::string(id_.name()) + " again: " + error.what());
+    return;
+  } catch (...) {
+    make_error_ =
+        Error(ErrorCode::External, "making actor " + std::string(id_.name()) + " again: an exception of unknown type");
     return;
   }
   loop_ = std::make_unique<ScheduledLoop>(scheduler_, signal_, due_);
@@ -123,8 +151,7 @@ void Member::begin() {
   {
     const std::scoped_lock lock(mutex_);
     injection_ = host_->injection;
-    for (auto& call : for_next_life_) injection_->post(std::move(call));
-    for_next_life_.clear();
+    for (std::size_t i = 0; i < calls_.size(); ++i) injection_->post([this] { run_call(); });
   }
 }
 
@@ -149,11 +176,7 @@ Task::Next Member::rest() {
     return Next::Again;
   }
   note_waits();
-  const auto due = runner_->next_due();
-  if (due != Scheduler::Time::max() && (due < armed_ || armed_ <= scheduler_.now())) {
-    armed_ = due;
-    scheduler_.call_at(due, weak_from_this());
-  }
+  arm(runner_->next_due());
   // An order that came before the bits were taken at the start of this turn may not have been seen then.
   if (order_.load() != followed_) return Next::Again;
   return port_->prepare_wait() ? Next::Sleep : Next::Again;
@@ -178,26 +201,24 @@ Task::Next Member::wait_for_restart() {
     end({});
     return Next::Done;
   }
-  const auto now = scheduler_.now();
-  if (now >= restart_at_) return Next::Again;
-  if (restart_at_ < armed_ || armed_ <= now) {
-    armed_ = restart_at_;
-    scheduler_.call_at(restart_at_, weak_from_this());
-  }
+  if (scheduler_.now() >= restart_at_) return Next::Again;
+  arm(restart_at_);
   return signal_.park() ? Next::Sleep : Next::Again;
 }
 
 Task::Next Member::end_life() {
   std::optional<Error> error = std::exchange(make_error_, std::nullopt);
+  const bool failed = error || runner_->failed();
   if (runner_) {
     runner_->finish();
     error = runner_->error();
   }
-  const bool stopped = order_.load() != Order::None;
+  // Whoever was told to stop, and did, is not made anew because its on_shutdown() threw.
+  const bool stopped = order_.load() != Order::None && !failed;
   drop_life();
   port_->restart();
-  if (stopped && !error) {
-    end({});
+  if (stopped) {
+    end(error);
     return Next::Done;
   }
   const Exit exit{was_too_slow_ ? Exit::Kind::Overflow : (error ? Exit::Kind::Error : Exit::Kind::Clean),
@@ -223,17 +244,18 @@ void Member::drop_life() {
   }
   runner_.reset();
   host_.reset();
+  loop_.reset();  // before the actor closes what is watched here: the number may be another's descriptor at once
   actor_.reset();
-  loop_.reset();
 }
 
 void Member::end(const std::optional<Error>& why) {
   const auto self = shared_from_this();  // the last of its owners may let go of it meanwhile
   stage_ = Stage::Ended;
+  std::deque<std::function<void(Host&)>> never_run;  // destroyed without the lock: what they hold may call us
   {
     const std::scoped_lock lock(mutex_);
     port_is_gone_ = true;
-    for_next_life_.clear();
+    never_run.swap(calls_);
   }
   port_.reset();  // nobody waits for room with it any more
   owner_.on_end(*this, why);

@@ -6,6 +6,7 @@
 #include <actor/host.hpp>
 #include <atomic>
 #include <core/runner.hpp>
+#include <deque>
 #include <mutex>
 #include <scheduler/pool.hpp>
 #include <scheduler/scheduled_loop.hpp>
@@ -60,10 +61,14 @@ class Member final : public Task {
   bool post(std::function<void(Host&)> work);
   /// A topic with the policy Fail has overflowed at this actor: it is ended, unless it is not even running.
   void overflowed(std::string_view topic);
-  /// It sleeps, and has nothing to do.
-  bool is_parked() const { return signal_.is_parked(); }
   bool has_ended() const { return ended_.load(std::memory_order_acquire); }
-  std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
+  /// The number of its last turn, if it sleeps after that and has nothing to do, or has ended. The same answer twice:
+  /// it has slept all the while.
+  std::optional<std::uint64_t> asleep_since() const {
+    const std::uint64_t turns =
+        turns_.load(std::memory_order_acquire);  // before the look: a turn in between is noticed
+    return has_ended() || signal_.is_parked() ? std::optional(turns) : std::nullopt;
+  }
   /// What it waited for when it went to sleep last; empty unless it is held up.
   std::vector<Wait> waits() const;
   /// REQUIRES: has_ended(). Ends its own thread, if it has one; not on that thread.
@@ -78,9 +83,12 @@ class Member final : public Task {
 
  private:
   Next run_turn() override;
+  std::unique_ptr<ActorBase> make() const;
   void begin();
   Next wait_for_restart();
   Next rest();
+  void arm(Scheduler::Time due);
+  void run_call();
   Next end_life();
   void end(const std::optional<Error>& why);
   void drop_life();
@@ -123,8 +131,8 @@ class Member final : public Task {
   std::atomic<bool> ended_ = false;
   std::atomic<std::uint64_t> turns_ = 0;
   mutable std::mutex mutex_;
-  std::shared_ptr<Injection> injection_;  // of the current life; this and all below guarded by mutex_
-  std::vector<std::function<void()>> for_next_life_;
+  std::shared_ptr<Injection> injection_;          // of the current life; this and all below guarded by mutex_
+  std::deque<std::function<void(Host&)>> calls_;  // posted and not run yet; a life that fails leaves them to the next
   bool port_is_gone_ = false;
   std::vector<Wait> waits_;
 };

@@ -81,45 +81,50 @@ void SupervisorCore::on_blocked(Member& member) {
   stall_checker_ = std::thread([this] { report_stalls(); });
 }
 
-/// SUBTLE: the waits are noted just before a member falls asleep, and looked at here while it may be awake again. So a
-/// circle counts only if all of its members slept through two looks: then nothing can have moved in between.
+/// SUBTLE: whoever finds checking_stalls_ false joins this thread with the mutex held, so monitors, which may call the
+/// supervisor, are told before that.
 void SupervisorCore::report_stalls() {
-  std::vector<std::string> news;
   std::unique_lock lock(mutex_);
   for (auto looked_at = suspicions_ - 1; looked_at != suspicions_;) {
     looked_at = suspicions_;
     lock.unlock();
-    const auto lines = stuck_circles();
+    for (const std::string& line : stuck_circles()) report_stall(line);
     lock.lock();
-    for (const std::string& line : lines) {
-      if (std::find(stalls_.begin(), stalls_.end(), line) != stalls_.end()) continue;
-      stalls_.push_back(line);
-      news.push_back(line);
-    }
   }
   checking_stalls_ = false;
-  lock.unlock();
-  for (const std::string& line : news) {
-    const std::string report = "a circle of actors is stuck: " + line +
-                               "; give one of these topics a deadline (block_for) or another policy, or a larger "
-                               "channel_capacity";
-    say(report);
-    if (monitors_.active()) monitors_.stalled(report);
-  }
 }
 
+/// Once for each circle.
+void SupervisorCore::report_stall(const std::string& line) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (std::find(stalls_.begin(), stalls_.end(), line) != stalls_.end()) return;
+    stalls_.push_back(line);
+  }
+  const std::string report = "a circle of actors is stuck: " + line +
+                             "; give one of these topics a deadline (block_for) or another policy, or a larger "
+                             "channel_capacity";
+  say(report);
+  if (monitors_.active()) monitors_.stalled(report);
+}
+
+/// SUBTLE: the waits are noted just before a member falls asleep, and looked at here while it may be awake again, when
+/// they are out of date. A circle counts only if its members slept from before that look until after it.
 std::vector<std::string> SupervisorCore::stuck_circles() const {
   for (;;) {
-    Members blocked;
-    WaitGraph graph;
-    for (const auto& member : living()) {
-      auto waits = member->waits();
-      if (waits.empty()) continue;
-      graph.emplace(member->id(), std::move(waits));
-      blocked.push_back(member);
+    const Members members = living();
+    const auto before = sleepers(members);
+    WaitGraph noted, certain;
+    for (const auto& member : members) {
+      if (auto waits = member->waits(); !waits.empty()) noted.emplace(member->id(), std::move(waits));
     }
-    auto circles = find_stalls(graph);
-    if (circles.empty() || at_rest(blocked)) return circles;
+    if (find_stalls(noted).empty()) return {};
+    const auto after = sleepers(members);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const auto waits = noted.find(members[i]->id());
+      if (waits != noted.end() && before[i] && before[i] == after[i]) certain.insert(*waits);
+    }
+    if (auto circles = find_stalls(certain); !circles.empty()) return circles;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
