@@ -1,5 +1,5 @@
 // Two actors: one greets every second, the other prints what it hears.
-//   hello --in-process                        both as threads of this process
+//   hello --in-process                        both inside this process
 //   actor-broker examples/hello/hello.toml    each a process of its own
 
 #include <actor/run.hpp>

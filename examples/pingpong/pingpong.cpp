@@ -1,6 +1,6 @@
 // Two actors play ping-pong until PINGPONG_ROUNDS (default 10), then end the whole runtime. Each event type is its own
 // topic; each answer names the event that it answers, so that a tool can draw the whole rally as one chain.
-//   pingpong --in-process                           both as threads of this process
+//   pingpong --in-process                           both inside this process
 //   actor-broker examples/pingpong/pingpong.toml    each a process of its own
 
 #include <actor/run.hpp>

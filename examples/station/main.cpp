@@ -1,7 +1,7 @@
 // All actors of the station in one program. A broker starts it once for each actor of the manifest:
 //
 //   actor-broker examples/station/station.toml          each actor a process of its own, restarted when it crashes
-//   station --in-process [--for 10s]                    all of them as threads of this process
+//   station --in-process [--for 10s]                    all of them inside this process
 //
 // The classes are the same; only who runs them differs.
 
