@@ -106,7 +106,7 @@ class BusPort final : public HubPort {
   // Watched: monitors and faults
   bool is_watched() const { return disturbed_ || (monitors_ && monitors_->active()); }
   void observe_overflow(SharedEvent& event, std::span<const Target> targets);
-  void push_watched(const EventRef& event, std::span<const Target> targets);
+  void push_watched(const EventRef& event, std::span<const Target> all);
   void push_with_fault(const EventRef& event, const Target& target);
   Pushed push_one(const EventRef& event, const Target& target);
   void delay(const EventRef& event, const Target& target, std::chrono::nanoseconds by);

@@ -36,8 +36,9 @@ void BusPort::observe_overflow(SharedEvent& event, std::span<const Target> targe
 }
 
 /// push_to_all() with an eye on each copy.
-void BusPort::push_watched(const EventRef& event, std::span<const Target> targets) {
+void BusPort::push_watched(const EventRef& event, std::span<const Target> all) {
   Monitors* monitors = core_->options().monitors;
+  const std::vector<Target> targets(all.begin(), all.end());  // a hook that sends may change the list
   for (const Target& target : targets) {
     if (core_->options().disturb) {
       push_with_fault(event, target);

@@ -76,6 +76,7 @@ class SupervisorBase {
 
  protected:
   ActorId add(ActorSpec spec);
+  static void say(const Error& error);
   /// Runs `work` on the actor's thread some time. False once it has stopped.
   bool post(ActorId actor, std::function<void(Host&)> work);
 
@@ -157,7 +158,7 @@ class Supervisor : public SupervisorBase {
                         {std::string(name), {}, maker<A>(std::move(args)...)});
   }
 
-  /// Sends from outside; the sender's name is "supervisor". False before start() and once stopped.
+  /// Sends from outside; the sender's name is "supervisor". Before start() it waits for that. False once stopped.
   template <EventOf<Events> T>
   bool send(T event) {
     return post(own_, [this, held = std::move(event)](Host&) { sender_->send(held); });
@@ -182,6 +183,11 @@ class Supervisor : public SupervisorBase {
     template <class T>
     void send(const T& event) {
       this->ctx().send(event);
+    }
+    /// One event that cannot be sent does not keep later ones from being sent.
+    ErrorAction on_error(const Error& error) override {
+      SupervisorBase::say(error);
+      return ErrorAction::Swallow;
     }
   };
 

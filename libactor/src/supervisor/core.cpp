@@ -178,17 +178,17 @@ void SupervisorCore::call_on(ActorId id, const std::function<void(Host&)>& work)
     host->port.flush();
     return;
   }
-  std::promise<void> done;
-  const auto call = [&](Host& host) {
+  const auto done = std::make_shared<std::promise<void>>();  // may be in use for a moment longer than this call
+  auto result = done->get_future();
+  const auto call = [done, &work](Host& host) {
     try {
       work(host);
-      done.set_value();
+      done->set_value();
     } catch (...) {
-      done.set_exception(std::current_exception());
+      done->set_exception(std::current_exception());
     }
   };
   if (!member->post(call)) throw Error(ErrorCode::NoSuchActor, "actor \"" + std::string(id.name()) + "\" has ended");
-  auto result = done.get_future();
   while (result.wait_for(std::chrono::milliseconds(10)) != std::future_status::ready) {
     if (member->has_ended())
       throw Error(ErrorCode::NoSuchActor, "actor \"" + std::string(id.name()) + "\" has ended meanwhile");

@@ -1,4 +1,5 @@
 #include <actor/supervisor.hpp>
+#include <cstdio>
 #include <supervisor/core.hpp>
 #include <supervisor/topology.hpp>
 
@@ -16,6 +17,10 @@ SupervisorBase::~SupervisorBase() = default;
 
 ActorId SupervisorBase::add(ActorSpec spec) {
   return core_->add(std::move(spec));
+}
+
+void SupervisorBase::say(const Error& error) {
+  std::fprintf(stderr, "libactor: an event from outside was not sent: %s\n", error.what());
 }
 
 void SupervisorBase::remove_actor(ActorId actor) {
