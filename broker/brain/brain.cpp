@@ -3,7 +3,9 @@
 #include <sys/pidfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <actor/error.hpp>
 #include <actor/id.hpp>
@@ -211,24 +213,43 @@ void Brain::on_event(const ShutdownRequested& request) {
   const auto now = Loop::Clock::now();
   if (interrupts_ > 0 && now - last_interrupt_ < same_interrupt) return;
   last_interrupt_ = now;
-  if (++interrupts_ == 1 && stage_ == Stage::Running) {
-    begin_shutdown(supervision::signal_name(request.signal));
-  } else {
-    hurry();
-  }
+  // A service manager that sees its main process, the keeper, dead asks the rest to end: that is under way already.
+  const bool known = keeper_gone_ && interrupts_ == 0;
+  if (++interrupts_ > 1 || (stage_ != Stage::Running && !known)) return hurry();
+  begin_shutdown(supervision::signal_name(request.signal));
 }
 
 void Brain::on_event(const KeeperGone&) {
   keeper_gone_ = true;
   exit_code_ = 1;
   loop_.unwatch(keeper_watch_);
+  hear_signals();
   log_.error("keeper_gone", "", "the keeper process is dead: nothing can be started any more, stopping all actors");
   for (auto& [index, entry] : entries_) {
-    if (entry->life == Life::Spawning && !entry->has_process()) forget_life(*entry);
+    if (entry->life == Life::Spawning && !entry->has_process()) {
+      forget_life(*entry);
+      entry->life = Life::Ended;  // nobody will answer the request
+    }
     if (entry->serial != 0) watch_end(*entry);
   }
   if (stage_ == Stage::Running) begin_shutdown("the keeper is dead");
   advance_shutdown();
+}
+
+/// Nobody passes them on any more.
+void Brain::hear_signals() {
+  sigset_t asked;
+  sigemptyset(&asked);
+  for (const int signal : {SIGINT, SIGTERM}) sigaddset(&asked, signal);
+  sigprocmask(SIG_BLOCK, &asked, nullptr);
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_DFL);
+  signals_ = Fd(signalfd(-1, &asked, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_) return;
+  loop_.watch_always(signals_.get(), Loop::Interest::Read, [this] {
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof info) == sizeof info)
+      on_event(ShutdownRequested{static_cast<int>(info.ssi_signo)});
+  });
 }
 
 /// Without a keeper that reaps it, the pidfd alone tells that a process has ended.

@@ -57,6 +57,7 @@ class Brain final : public SessionHandler {
   void on_event(const Exited& exited);
   void on_event(const ShutdownRequested& request);
   void on_event(const KeeperGone& gone);
+  void hear_signals();
   void watch_end(ActorEntry& entry);
   ActorEntry* entry_of(const Session& session);
   ActorEntry* find_entry(std::string_view name);
@@ -159,6 +160,7 @@ class Brain final : public SessionHandler {
 
   Stage stage_ = Stage::Running;
   bool keeper_gone_ = false;
+  Fd signals_;  // without a keeper
   int interrupts_ = 0;
   Loop::Clock::time_point last_interrupt_{};
   TimerId drain_timer_ = 0;

@@ -67,7 +67,8 @@ void reset_signals() {
   (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void become(const Program& program, const std::array<int, 5>& fds, pid_t keeper, const rlimit& files) {
+[[noreturn]] void become(const ChildProgram& program, const std::array<int, 5>& fds, pid_t keeper,
+                         const rlimit& files) {
   (void)::setpgid(0, 0);
   (void)::prctl(PR_SET_PDEATHSIG, SIGHUP);
   if (::getppid() != keeper) ::_exit(127);  // the keeper died before the line above: nobody would tell
@@ -82,11 +83,11 @@ void reset_signals() {
 
 }  // namespace
 
-std::optional<Program> read_program(const KeeperRequest& request, int memfd) {
+std::optional<ChildProgram> read_program(const KeeperRequest& request, int memfd) {
   // Each text has its NUL at least: a count that makes no sense is refused before anything is allocated for it.
   const std::uint64_t texts = std::uint64_t{2} + request.arguments + request.environment;
   if (request.blob_bytes > max_blob_bytes || texts > request.blob_bytes || request.arguments == 0) return std::nullopt;
-  Program program;
+  ChildProgram program;
   program.blob.resize(request.blob_bytes);
   const ssize_t count = ::pread(memfd, program.blob.data(), program.blob.size(), 0);
   if (count != static_cast<ssize_t>(program.blob.size()) || program.blob.back() != '\0') return std::nullopt;
@@ -109,7 +110,7 @@ std::optional<Program> read_program(const KeeperRequest& request, int memfd) {
   return program;
 }
 
-std::optional<StartedChild> start_child(const Program& program, const rlimit& files, StartFailure& failure) {
+std::optional<StartedChild> start_child(const ChildProgram& program, const rlimit& files, StartFailure& failure) {
   failure.step = SpawnStep::Descriptors;
   const auto failed = [&failure] {
     failure.error = errno;

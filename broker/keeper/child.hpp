@@ -15,20 +15,20 @@
 namespace actor::broker {
 
 /// What a Spawn request means, with pointers ready for execve(). Move-only: the pointers point into `blob`.
-struct Program {
+struct ChildProgram {
   std::vector<char> blob;
   const char* exec = nullptr;
   const char* cwd = nullptr;  // empty: stay
   std::vector<char*> arguments;
   std::vector<char*> environment;
 
-  Program() = default;
-  Program(Program&&) = default;
-  Program& operator=(Program&&) = default;
+  ChildProgram() = default;
+  ChildProgram(ChildProgram&&) = default;
+  ChildProgram& operator=(ChildProgram&&) = default;
 };
 
 /// Reads and checks the blob of a request. Nothing when the two do not fit together.
-std::optional<Program> read_program(const KeeperRequest& request, int memfd);
+std::optional<ChildProgram> read_program(const KeeperRequest& request, int memfd);
 
 /// A child on its way to exec. When `exec_result` is readable, take_exec_result() tells how it went.
 struct StartedChild {
@@ -46,7 +46,7 @@ struct StartFailure {
 };
 
 /// Forks. `files` is the limit that the child gets back (the keeper has raised its own). On failure nothing is left.
-std::optional<StartedChild> start_child(const Program& program, const rlimit& files, StartFailure& failure);
+std::optional<StartedChild> start_child(const ChildProgram& program, const rlimit& files, StartFailure& failure);
 
 /// Why the program could not be executed; nothing when it runs (or died on the way there: its exit tells).
 /// REQUIRES: exec_result is readable, or the child is dead.

@@ -123,6 +123,35 @@ TEST_F(End, TheKeepersDeathEndsTheRuntimeInGoodOrder) {
   EXPECT_EQ(journal().count_with(": shutdown"), 3U);
 }
 
+TEST_F(End, TheKeepersDeathWhileAnActorIsBeingStartedEndsTheRuntime) {
+  Broker& broker = start_three();
+  EXPECT_EQ(broker.ctl("stop sink").code, 0);
+  broker.wait_for_state("sink", "ended");
+  ASSERT_EQ(kill(broker.pid(), SIGSTOP), 0);  // it must not answer the request
+  EXPECT_EQ(broker.ctl("start sink").code, 0);
+  broker.wait_for_state("sink", "spawning");
+  broker.signal(SIGKILL);
+  EXPECT_EQ(broker.wait_for_end(), -SIGKILL);
+  expect_nothing_left();
+  EXPECT_EQ(journal().count_with(": shutdown"), 3U);
+}
+
+TEST_F(End, WithoutAKeeperTheBrainHearsOfSignalsItself) {
+  // With timeouts as long as these, the test would not end.
+  Broker& broker = start("[broker]\nname = \"test\"\ndrain_timeout = \"24h\"\n" +
+                         section("stubborn", "stop_timeout = \"24h\"\nenv = { ON_SHUTDOWN = \"hang\" }\n"));
+  broker.wait_for_state("stubborn", "ready");
+  const pid_t brain = broker.brain_pid();
+  broker.signal(SIGKILL);
+  broker.wait_for_log("shutting down");
+  wait_until("the kill that was asked for", [&] {
+    if (broker.log().count_with("asked again: killing") == 0) kill(brain, SIGTERM);
+    return broker.log().count_with("asked again: killing") > 0;
+  });
+  EXPECT_EQ(broker.wait_for_end(), -SIGKILL);
+  expect_nothing_left();
+}
+
 TEST_F(End, TheDeathOfBothEndsTheActors) {
   Broker& broker = start_three();
   ASSERT_EQ(kill(broker.pid(), SIGSTOP), 0);  // it must not do anything about the brain's death
