@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
 namespace actor::broker {
 namespace {
@@ -67,16 +68,26 @@ void reset_signals() {
   (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+/// "0" is whoever writes it.
+bool enter_cgroup(int cgroup) {
+  return cgroup < 0 || ::write(cgroup, "0", 1) == 1;
+}
+
 [[noreturn]] void become(const ChildProgram& program, const std::array<int, 5>& fds, pid_t keeper,
                          const rlimit& files) {
   (void)::setpgid(0, 0);
-  (void)::prctl(PR_SET_PDEATHSIG, SIGHUP);
-  if (::getppid() != keeper) ::_exit(127);  // the keeper died before the line above: nobody would tell
+  if (!enter_cgroup(program.cgroup)) fail_in_child(fds[result_fd], spawn_step(SandboxStep::Cgroup));
   if (!place_descriptors(fds)) fail_in_child(fds[result_fd], SpawnStep::Descriptors);
   close_from(result_fd + 1, files);
   (void)::setrlimit(RLIMIT_NOFILE, &files);
+  SandboxStep step = SandboxStep::None;
+  if (!carry_out(program.orders, step)) fail_in_child(result_fd, spawn_step(step));
+  // SUBTLE: here and no earlier, because the kernel forgets it when the user changes.
+  (void)::prctl(PR_SET_PDEATHSIG, SIGHUP);
+  if (::getppid() != keeper) ::_exit(127);  // the keeper died before the line above: nobody would tell
   if (*program.cwd != '\0' && ::chdir(program.cwd) != 0) fail_in_child(result_fd, SpawnStep::Directory);
   reset_signals();
+  if (!install_filter(program.orders)) fail_in_child(result_fd, spawn_step(SandboxStep::SystemCalls));
   ::execve(program.exec, program.arguments.data(), program.environment.data());
   fail_in_child(result_fd, SpawnStep::Exec);
 }
@@ -86,11 +97,20 @@ void reset_signals() {
 std::optional<ChildProgram> read_program(const KeeperRequest& request, int memfd) {
   // Each text has its NUL at least: a count that makes no sense is refused before anything is allocated for it.
   const std::uint64_t texts = std::uint64_t{2} + request.arguments + request.environment;
-  if (request.blob_bytes > max_blob_bytes || texts > request.blob_bytes || request.arguments == 0) return std::nullopt;
+  const std::size_t orders_bytes = request.number == 0 ? 0 : sizeof(Orders);
+  if (request.number != 0 && request.number != std::int32_t{sizeof(Orders)}) return std::nullopt;
+  if (request.blob_bytes > max_blob_bytes || texts + orders_bytes > request.blob_bytes || request.arguments == 0)
+    return std::nullopt;
   ChildProgram program;
   program.blob.resize(request.blob_bytes);
   const ssize_t count = ::pread(memfd, program.blob.data(), program.blob.size(), 0);
-  if (count != static_cast<ssize_t>(program.blob.size()) || program.blob.back() != '\0') return std::nullopt;
+  if (count != static_cast<ssize_t>(program.blob.size())) return std::nullopt;
+  if (orders_bytes != 0) {
+    const std::size_t texts_bytes = program.blob.size() - orders_bytes;
+    std::memcpy(&program.orders, program.blob.data() + texts_bytes, orders_bytes);
+    program.blob.resize(texts_bytes);
+  }
+  if (program.blob.back() != '\0') return std::nullopt;
   if (static_cast<std::uint64_t>(std::count(program.blob.begin(), program.blob.end(), '\0')) != texts) {
     return std::nullopt;
   }

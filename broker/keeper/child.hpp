@@ -11,6 +11,7 @@
 
 #include "keeper/client.hpp"
 #include "keeper/wire.hpp"
+#include "sandbox/orders.hpp"
 
 namespace actor::broker {
 
@@ -21,13 +22,22 @@ struct ChildProgram {
   const char* cwd = nullptr;  // empty: stay
   std::vector<char*> arguments;
   std::vector<char*> environment;
+  Orders orders = {};
+  int cgroup = -1;  // cgroup.procs of the child's own, open for writing; -1: it stays in the keeper's
 
   ChildProgram() = default;
   ChildProgram(ChildProgram&&) = default;
   ChildProgram& operator=(ChildProgram&&) = default;
 };
 
-/// Reads and checks the blob of a request. Nothing when the two do not fit together.
+/// A SandboxStep that failed is told as the SpawnStep of this number and its own.
+constexpr std::uint32_t first_sandbox_step = 100;
+constexpr SpawnStep spawn_step(SandboxStep step) {
+  return static_cast<SpawnStep>(first_sandbox_step + static_cast<std::uint32_t>(step));
+}
+
+/// Reads and checks the blob of a request: its texts, then its Orders, or none (`number` says how many bytes they
+/// have). Nothing when the two do not fit together.
 std::optional<ChildProgram> read_program(const KeeperRequest& request, int memfd);
 
 /// A child on its way to exec. When `exec_result` is readable, take_exec_result() tells how it went.

@@ -2,6 +2,7 @@
 
 #include "manifest/manifest.hpp"
 #include "manifest/names.hpp"
+#include "sandbox/orders.hpp"
 
 namespace actor::broker {
 namespace {
@@ -83,6 +84,10 @@ std::vector<ManifestError> check_executables(const Manifest& manifest, std::stri
     const std::string section = key_path("actors", actor.name);
     if (!find_executable(manifest, actor, path)) {
       errors.push_back(manifest.error(section + ".exec", problem_with(manifest, actor, path)));
+    }
+    SandboxProblem problem;
+    if (!make_orders(actor.sandbox, false, problem)) {
+      errors.push_back(manifest.error(section + '.' + problem.key, problem.text));
     }
     if (!actor.cwd) continue;
     const fs::path cwd = (directory_of(manifest) / *actor.cwd).lexically_normal();

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sandbox/sandbox.hpp"
+
 namespace actor::broker {
 
 /// Both count from 1; a column counts characters, not bytes. 0: not in the file.
@@ -43,6 +45,7 @@ struct BrokerSection {
   LogFormat log = LogFormat::Text;
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(5);
   std::optional<std::chrono::nanoseconds> shutdown_timeout;  // absent: as long as the drain and the stop timeouts take
+  std::optional<std::filesystem::path> cgroup = {};  // whose parts the actors' are; absent: the own one if delegated
   bool operator==(const BrokerSection&) const = default;
 };
 
@@ -92,6 +95,9 @@ struct ActorSection {
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
   std::chrono::nanoseconds spin = std::chrono::microseconds(20);  // how long to look for events before sleeping
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;  // for the events it has sent and nobody has finished with
+  Sandbox sandbox = {};
+  std::optional<std::chrono::nanoseconds> watchdog = {};  // without progress, though there is work; absent: for ever
+  std::chrono::nanoseconds abort_grace = std::chrono::seconds(2);  // then: from SIGABRT to SIGKILL
   bool operator==(const ActorSection&) const = default;
 };
 
@@ -127,7 +133,7 @@ ManifestResult parse_manifest(std::string_view text, std::string file_name);
 std::optional<std::filesystem::path> find_executable(const Manifest& manifest, const ActorSection& actor,
                                                      std::string_view path);
 
-/// One error for each actor whose program or working directory this process could not use now.
+/// One error for each actor whose program, working directory or sandbox this process could not use now.
 std::vector<ManifestError> check_executables(const Manifest& manifest, std::string_view path);
 
 /// "actors.cpu", "topics.\"StationTopic.Reading\"": how a name is written in the key of an error.

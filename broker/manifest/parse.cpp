@@ -3,6 +3,7 @@
 #include "manifest/cross_checks.hpp"
 #include "manifest/manifest.hpp"
 #include "manifest/names.hpp"
+#include "manifest/parse_sandbox.hpp"
 #include "manifest/table_reader.hpp"
 #include "manifest/units.hpp"
 
@@ -23,6 +24,7 @@ void read_broker(TableReader& read, BrokerSection& broker) {
   read.choice<LogFormat>("log", broker.log, {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
   read.duration("drain_timeout", broker.drain_timeout, {0s, longest});
   read.duration("shutdown_timeout", broker.shutdown_timeout, {100ms, longest});
+  read.text("cgroup", broker.cgroup);
 
   if (read.has("name") && !broker.name.empty()) {
     const std::string problem = actor_name_problem(broker.name, "a broker's name");
@@ -100,6 +102,9 @@ void read_actor(TableReader& read, ActorSection& actor) {
   read.duration("stop_timeout", actor.stop_timeout, {0s, longest});
   read.duration("spin", actor.spin, {0s, longest});
   read.bytes("memory", actor.memory_bytes, {64 * kib, 64 * gib});
+  read.duration("watchdog", actor.watchdog, {10ms, longest});
+  read.duration("abort_grace", actor.abort_grace, {0s, longest});
+  read_sandbox(read, actor.sandbox);
 
   const std::string problem = actor_name_problem(actor.name, "an actor's name");
   if (!problem.empty()) read.error({}, problem);

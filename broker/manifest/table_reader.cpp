@@ -22,6 +22,10 @@ std::string out_of_range(const std::string& text, const std::string& min, const 
   return in_quotes(text) + " is out of range; allowed: " + in_quotes(min) + " to " + in_quotes(max);
 }
 
+std::string out_of_range(std::int64_t number, std::int64_t min, std::int64_t max) {
+  return std::to_string(number) + " is out of range; allowed: " + std::to_string(min) + " to " + std::to_string(max);
+}
+
 }  // namespace
 
 void Findings::error(SourcePosition at, std::string key, std::string message) {
@@ -139,11 +143,41 @@ std::optional<std::uint32_t> TableReader::read_integer(std::string_view key, Ran
   const auto* const integer = ask<std::int64_t>(key, "an integer");
   if (!integer) return std::nullopt;
   if (*integer < range.min || *integer > range.max) {
-    error(key, std::to_string(*integer) + " is out of range; allowed: " + std::to_string(range.min) + " to " +
-                   std::to_string(range.max));
+    error(key, out_of_range(*integer, std::int64_t{range.min}, std::int64_t{range.max}));
     return std::nullopt;
   }
   return static_cast<std::uint32_t>(*integer);
+}
+
+std::optional<std::int32_t> TableReader::read_signed_integer(std::string_view key, Range<std::int32_t> range) {
+  const auto* const integer = ask<std::int64_t>(key, "an integer");
+  if (!integer) return std::nullopt;
+  if (*integer < range.min || *integer > range.max) {
+    error(key, out_of_range(*integer, std::int64_t{range.min}, std::int64_t{range.max}));
+    return std::nullopt;
+  }
+  return static_cast<std::int32_t>(*integer);
+}
+
+void TableReader::boolean(std::string_view key, bool& out) {
+  if (const auto* const value = ask<bool>(key, "true or false")) out = *value;
+}
+
+void TableReader::integers(std::string_view key, std::vector<std::uint32_t>& out, Range<std::uint32_t> range) {
+  const auto* const array = ask<Array>(key, "an array of integers, such as [0, 1]");
+  if (!array) return;
+  for (std::size_t i = 0; i < array->size(); ++i) {
+    const Value& value = (*array)[i];
+    const std::string path = key_path(path_, key) + '[' + std::to_string(i) + ']';
+    const auto* const integer = std::get_if<std::int64_t>(&value.data);
+    if (!integer) {
+      findings_.error(value.at, path, "must be an integer, not " + describe(value));
+    } else if (*integer < range.min || *integer > range.max) {
+      findings_.error(value.at, path, out_of_range(*integer, std::int64_t{range.min}, std::int64_t{range.max}));
+    } else {
+      out.push_back(static_cast<std::uint32_t>(*integer));
+    }
+  }
 }
 
 std::optional<std::ptrdiff_t> TableReader::read_choice(std::string_view key, const std::vector<std::string>& names) {
@@ -168,6 +202,7 @@ void TableReader::texts(std::string_view key, std::vector<std::string>& out) {
 }
 
 void TableReader::text_map(std::string_view key, std::map<std::string, std::string>& out) {
+  tables_.emplace(key);
   const auto* const entries = ask<Table>(key, "a table of strings, such as { NAME = \"value\" }");
   if (!entries) return;
   for (const Entry& entry : *entries) {
@@ -202,6 +237,7 @@ void TableReader::topics(std::string_view key, TopicSet& out) {
 }
 
 void TableReader::table(std::string_view key, const Body& body) {
+  tables_.emplace(key);
   const auto* const entries = ask<Table>(key, "a table, such as " + std::string(key) + " = { ... }");
   if (entries) read(*entries, find(key)->value.at, key_path(path_, key), findings_, body);
 }
@@ -229,9 +265,11 @@ bool TableReader::sections(std::string_view key, const std::function<void(const 
 void TableReader::report_unread_keys() {
   bool name_is_cut = false;
   const std::vector<std::string> known(asked_.begin(), asked_.end());
+  const std::vector<std::string> known_tables(tables_.begin(), tables_.end());
   for (const Entry& entry : table_) {
     if (asked_.contains(entry.key)) continue;
-    const std::string suggestion = did_you_mean(entry.key, known);
+    const bool is_section = section_name_ && std::holds_alternative<Table>(entry.value.data);
+    const std::string suggestion = did_you_mean(entry.key, is_section ? known_tables : known);
     if (suggestion.empty() && report_unquoted_name(entry)) {
       name_is_cut = true;
       continue;

@@ -58,6 +58,12 @@ class TableReader {
   void integer(std::string_view key, Out& out, Range<std::uint32_t> range) {
     if (auto value = read_integer(key, range)) out = *value;
   }
+  template <typename Out>
+  void signed_integer(std::string_view key, Out& out, Range<std::int32_t> range) {
+    if (auto value = read_signed_integer(key, range)) out = *value;
+  }
+  void boolean(std::string_view key, bool& out);
+  void integers(std::string_view key, std::vector<std::uint32_t>& out, Range<std::uint32_t> range);
   template <typename Enum, typename Out>
   void choice(std::string_view key, Out& out, std::initializer_list<std::pair<std::string_view, Enum>> choices) {
     std::vector<std::string> names;
@@ -90,6 +96,7 @@ class TableReader {
   std::optional<std::chrono::nanoseconds> read_duration(std::string_view key, DurationRange range);
   std::optional<std::uint64_t> read_bytes(std::string_view key, ByteRange range);
   std::optional<std::uint32_t> read_integer(std::string_view key, Range<std::uint32_t> range);
+  std::optional<std::int32_t> read_signed_integer(std::string_view key, Range<std::int32_t> range);
   std::optional<std::ptrdiff_t> read_choice(std::string_view key, const std::vector<std::string>& names);
   std::optional<std::string> as_text(const Value& value, const std::string& path, std::string_view expected);
 
@@ -106,6 +113,7 @@ class TableReader {
   Findings& findings_;
   std::optional<std::string> section_name_;  // NAME of [actors.NAME]
   std::set<std::string, std::less<>> asked_;
+  std::set<std::string, std::less<>> tables_;  // of those, the ones that take a table
   std::vector<std::pair<std::string, std::string>> required_;
 };
 

@@ -176,7 +176,7 @@ TEST(Manifest, AllErrorsAreReportedInFileOrder) {
 TEST(Manifest, UnknownKeyIsAnErrorAndTheMeantOneIsOffered) {
   EXPECT_THAT(errors_in_actor("restrat = 'permanent'"),
               ElementsAre(AllOf(HasSubstr("3:1: actors.a.restrat: unknown key; did you mean \"restart\"?"),
-                                HasSubstr("allowed here: args, backoff, budget"))));
+                                HasSubstr("allowed here: abort_grace, args, backoff, budget"))));
   EXPECT_THAT(errors_in_actor("backoff = { maximum = '5s' }"), ElementsAre(HasSubstr("did you mean \"max\"?")));
   EXPECT_THAT(
       errors_in("[actor.a]\nexec = 'a'\n"),
@@ -479,8 +479,9 @@ TEST(ManifestDocumentation, HasEveryKey) {
   const std::string text = documentation();
   const auto errors = errors_in(
       "[broker]\n'?' = 1\n[topics.'T.A']\n'?' = 1\n"
-      "[actors.a]\nexec = 'a'\n'?' = 1\nbackoff = { '?' = 1 }\nbudget = { '?' = 1 }\n");
-  ASSERT_THAT(errors, SizeIs(5));
+      "[actors.a]\nexec = 'a'\n'?' = 1\nbackoff = { '?' = 1 }\nbudget = { '?' = 1 }\n"
+      "limits = { '?' = 1 }\n");
+  ASSERT_THAT(errors, SizeIs(6));
   for (const std::string& error : errors) {
     const std::string before = "allowed here: ";
     std::istringstream keys(error.substr(error.find(before) + before.size()));
