@@ -50,6 +50,14 @@ TEST(Exit, AStopThatWasAskedForIsCleanUnlessTheProcessCrashesOverIt) {
   EXPECT_EQ(to_string(classify(killed_by(SIGTERM), {})), "signal(SIGTERM)");
 }
 
+TEST(Exit, TheManifestSaysWhatOtherExitCodesMean) {
+  const ExitCodes codes{.success = {3, 4}, .never_restart = {5}};
+  EXPECT_FALSE(classify(exited(4), {}, codes).abnormal());
+  EXPECT_EQ(to_string(classify(exited(5), {}, codes)), "incompatible");
+  EXPECT_EQ(to_string(classify(exited(78), {}, codes)), "error(78)");
+  EXPECT_EQ(to_string(classify(exited(0), {}, codes)), "clean");
+}
+
 TEST(Exit, OnlyASigkillCanBeTheWorkOfTheOomKiller) {
   EXPECT_EQ(to_string(classify(killed_by(SIGKILL), {.oom_seen = true})), "oom");
   EXPECT_EQ(classify(killed_by(SIGSEGV), {.oom_seen = true}), crash);

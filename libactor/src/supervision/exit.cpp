@@ -1,5 +1,6 @@
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <optional>
@@ -17,6 +18,10 @@ std::optional<Exit> own_doing(const Circumstances& circumstances) {
   if (circumstances.start_timed_out) return Exit{Kind::StartTimeout, 0};
   if (circumstances.stop_timed_out) return Exit{Kind::StopTimeout, 0};
   return std::nullopt;
+}
+
+bool contains(const std::vector<int>& codes, int code) {
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
 }  // namespace
@@ -54,12 +59,12 @@ std::string to_string(const Exit& exit) {
   return "unknown";
 }
 
-Exit classify(int wait_status, const Circumstances& circumstances) {
+Exit classify(int wait_status, const Circumstances& circumstances, const ExitCodes& codes) {
   if (const auto known = own_doing(circumstances)) return *known;
   if (WIFEXITED(wait_status)) {
     const int code = WEXITSTATUS(wait_status);
-    if (code == 0) return {Exit::Kind::Clean, 0};
-    if (code == never_restart_code) return {Exit::Kind::Incompatible, code};
+    if (code == 0 || contains(codes.success, code)) return {Exit::Kind::Clean, code};
+    if (contains(codes.never_restart, code)) return {Exit::Kind::Incompatible, code};
     return {Exit::Kind::Error, code};
   }
   if (!WIFSIGNALED(wait_status)) return {Exit::Kind::Lost, 0};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace actor::supervision {
 
@@ -18,7 +19,7 @@ struct Exit {
     StartTimeout,  ///< did not get Ready in time
     StopTimeout,   ///< was asked to stop and did not, so it was killed
     Overflow,      ///< a topic with the policy Fail overflowed at this reader
-    Incompatible,  ///< the broker refused the program: it would be refused again
+    Incompatible,  ///< the broker refused the program, or it exited with a code that says so: it would again
     Corrupt,       ///< broke the protocol, or its memory did
     Lost,          ///< ended, but nobody could say how
   };
@@ -49,8 +50,14 @@ struct Circumstances {
 /// The exit code that says "do not start me again": what a refused program exits with (EX_CONFIG of sysexits.h).
 inline constexpr int never_restart_code = 78;
 
+/// What an actor's exit codes mean, besides 0.
+struct ExitCodes {
+  std::vector<int> success = {};                          ///< clean, too
+  std::vector<int> never_restart = {never_restart_code};  ///< a new start would end the same way: Incompatible
+};
+
 /// Classifies an exit status as from waitpid().
-Exit classify(int wait_status, const Circumstances& circumstances);
+Exit classify(int wait_status, const Circumstances& circumstances, const ExitCodes& codes = {});
 /// For a process that is not our child: only its own word (`said_goodbye`) tells.
 Exit classify_unknown(const Circumstances& circumstances, bool said_goodbye);
 
