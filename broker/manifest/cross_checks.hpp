@@ -1,16 +1,20 @@
-// What no single key can tell: whether the sections of a manifest make sense together. For a manifest without errors;
-// only warnings. Internal to the manifest.
+// What no single key can tell: whether the sections of a manifest make sense together. For a manifest without errors.
+// Internal to the manifest.
 #pragma once
 
 #include "manifest/table_reader.hpp"
 
 namespace actor::broker {
 
-/// Topics that nobody can publish. Not an error: an actor started by hand may publish what the manifest does not
+/// Groups and actors that do not exist, circles, and what contradicts itself: errors. Puts each group after its parent.
+void check_supervision(Manifest& manifest, Findings& findings);
+
+/// Topics that nobody can publish. Only a warning: an actor started by hand may publish what the manifest does not
 /// mention.
 void check_topics(const Manifest& manifest, Findings& findings);
 
-/// Budgets that can never be exceeded, because the backoff spreads the restarts further than the window reaches.
+/// Budgets that can never be exceeded, because the backoff spreads the restarts further than the window reaches:
+/// warnings.
 void check_budgets(const Manifest& manifest, Findings& findings);
 
 }  // namespace actor::broker

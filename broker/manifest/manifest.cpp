@@ -41,6 +41,11 @@ const ActorSection* Manifest::find_actor(std::string_view name) const {
   return found == actors.end() ? nullptr : &*found;
 }
 
+const GroupSection* Manifest::find_group(std::string_view name) const {
+  const auto found = std::find_if(groups.begin(), groups.end(), [&](const GroupSection& g) { return g.name == name; });
+  return found == groups.end() ? nullptr : &*found;
+}
+
 ManifestError Manifest::error(std::string key, std::string message) const {
   SourcePosition at;
   for (std::string_view written = key; !written.empty();) {

@@ -4,6 +4,7 @@
 // docs/manifest.md.
 #pragma once
 
+#include <actor/group.hpp>
 #include <actor/overflow_policy.hpp>
 #include <chrono>
 #include <cstdint>
@@ -46,6 +47,8 @@ struct BrokerSection {
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(5);
   std::optional<std::chrono::nanoseconds> shutdown_timeout;  // absent: as long as the drain and the stop timeouts take
   std::optional<std::filesystem::path> cgroup = {};  // whose parts the actors' are; absent: the own one if delegated
+  AutoShutdown auto_shutdown = AutoShutdown::Never;  // by the significant actors and groups that are in no group
+  bool allow_reboot = false;                         // on_exhausted = "reboot" may
   bool operator==(const BrokerSection&) const = default;
 };
 
@@ -79,6 +82,31 @@ struct RestartBudget {
   bool operator==(const RestartBudget&) const = default;
 };
 
+/// [groups.NAME]: actors, and other groups, that belong together.
+struct GroupSection {
+  std::string name;
+  std::string parent = {};  // empty: none
+  RestartStrategy strategy = RestartStrategy::OneForOne;
+  RestartBudget budget = {};
+  OnExhausted on_exhausted = OnExhausted::Quarantine;                   // by default Escalate when it has a parent
+  std::chrono::nanoseconds quarantine_retry = std::chrono::minutes(1);  // zero: never by itself
+  AutoShutdown auto_shutdown = AutoShutdown::Never;
+  bool significant = false;
+  bool operator==(const GroupSection&) const = default;
+};
+
+/// What [actors.NAME] says about its place among the others, and about ends.
+struct ActorSupervision {
+  std::string member_of;  // a group; empty: none
+  std::map<std::string, Dependency> depends_on = {};
+  OnExhausted on_exhausted = OnExhausted::Quarantine;
+  std::chrono::nanoseconds quarantine_retry = std::chrono::minutes(1);  // zero: never by itself
+  std::vector<int> success_exit = {};
+  std::vector<int> never_restart_exit = {78};
+  bool significant = false;
+  bool operator==(const ActorSupervision&) const = default;
+};
+
 /// A value: what a reload compares to see whether an actor has changed.
 struct ActorSection {
   std::string name;
@@ -95,6 +123,7 @@ struct ActorSection {
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
   std::chrono::nanoseconds spin = std::chrono::microseconds(20);  // how long to look for events before sleeping
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;  // for the events it has sent and nobody has finished with
+  ActorSupervision supervision = {};
   Sandbox sandbox = {};
   std::optional<std::chrono::nanoseconds> watchdog = {};  // without progress, though there is work; absent: for ever
   std::chrono::nanoseconds abort_grace = std::chrono::seconds(2);  // then: from SIGABRT to SIGKILL
@@ -104,11 +133,13 @@ struct ActorSection {
 struct Manifest {
   BrokerSection broker;
   std::map<std::string, TopicSection> topics;
-  std::vector<ActorSection> actors;  // in file order: the order of starting
+  std::vector<GroupSection> groups;  // each after its parent
+  std::vector<ActorSection> actors;  // in file order: the order of starting, as far as depends_on allows
   std::filesystem::path file;
   std::map<std::string, SourcePosition, std::less<>> positions;
 
   const ActorSection* find_actor(std::string_view name) const;
+  const GroupSection* find_group(std::string_view name) const;
   /// An error about a key of this manifest, for checks made after reading. It points at the key's value, or, when the
   /// key is not written, at the section that it would be in.
   ManifestError error(std::string key, std::string message) const;

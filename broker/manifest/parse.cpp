@@ -4,6 +4,7 @@
 #include "manifest/manifest.hpp"
 #include "manifest/names.hpp"
 #include "manifest/parse_sandbox.hpp"
+#include "manifest/parse_supervision.hpp"
 #include "manifest/table_reader.hpp"
 #include "manifest/units.hpp"
 
@@ -25,6 +26,7 @@ void read_broker(TableReader& read, BrokerSection& broker) {
   read.duration("drain_timeout", broker.drain_timeout, {0s, longest});
   read.duration("shutdown_timeout", broker.shutdown_timeout, {100ms, longest});
   read.text("cgroup", broker.cgroup);
+  read_broker_supervision(read, broker);
 
   if (read.has("name") && !broker.name.empty()) {
     const std::string problem = actor_name_problem(broker.name, "a broker's name");
@@ -66,11 +68,6 @@ void read_backoff(TableReader& read, Backoff& backoff) {
   }
 }
 
-void read_budget(TableReader& read, RestartBudget& budget) {
-  read.integer("restarts", budget.restarts, {0, 10000});
-  read.duration("within", budget.within, {1ms, longest});
-}
-
 void read_environment(TableReader& read, ActorSection& actor) {
   read.text_map("env", actor.env);
   for (const auto& [name, value] : actor.env) {
@@ -105,6 +102,7 @@ void read_actor(TableReader& read, ActorSection& actor) {
   read.duration("watchdog", actor.watchdog, {10ms, longest});
   read.duration("abort_grace", actor.abort_grace, {0s, longest});
   read_sandbox(read, actor.sandbox);
+  read_actor_supervision(read, actor.supervision);
 
   const std::string problem = actor_name_problem(actor.name, "an actor's name");
   if (!problem.empty()) read.error({}, problem);
@@ -116,6 +114,11 @@ void read_manifest(TableReader& read, Manifest& manifest) {
     read_topic(section, manifest.topics[name], name);
     const std::string problem = topic_name_problem(name);
     if (!problem.empty()) section.error({}, problem);
+  });
+  read.sections("groups", [&](const std::string& name, TableReader& section) {
+    GroupSection& group = manifest.groups.emplace_back();
+    group.name = name;
+    read_group(section, group);
   });
   const bool any_actor = read.sections("actors", [&](const std::string& name, TableReader& section) {
     ActorSection& actor = manifest.actors.emplace_back();
@@ -154,6 +157,7 @@ ManifestResult parse_manifest(std::string_view text, std::string file_name) {
     TableReader::read(std::get<Table>(document), {}, {}, findings,
                       [&](TableReader& root) { read_manifest(root, manifest); });
   }
+  if (findings.errors.empty()) check_supervision(manifest, findings);
   if (findings.errors.empty()) {
     check_topics(manifest, findings);
     check_budgets(manifest, findings);

@@ -70,6 +70,14 @@ class TableReader {
     for (const auto& choice : choices) names.emplace_back(choice.first);
     if (const auto index = read_choice(key, names)) out = (choices.begin() + *index)->second;
   }
+  /// A table whose keys are the writer's and whose values are choices: { store = "ready" }.
+  template <typename Enum>
+  void choices(std::string_view key, std::map<std::string, Enum>& out,
+               std::initializer_list<std::pair<std::string_view, Enum>> allowed) {
+    table(key, [&](TableReader& entries) {
+      for (const Entry& entry : entries.table_) entries.choice<Enum>(entry.key, out[entry.key], allowed);
+    });
+  }
   void texts(std::string_view key, std::vector<std::string>& out);
   void text_map(std::string_view key, std::map<std::string, std::string>& out);
   void topics(std::string_view key, TopicSet& out);

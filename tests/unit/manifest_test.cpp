@@ -480,8 +480,8 @@ TEST(ManifestDocumentation, HasEveryKey) {
   const auto errors = errors_in(
       "[broker]\n'?' = 1\n[topics.'T.A']\n'?' = 1\n"
       "[actors.a]\nexec = 'a'\n'?' = 1\nbackoff = { '?' = 1 }\nbudget = { '?' = 1 }\n"
-      "limits = { '?' = 1 }\n");
-  ASSERT_THAT(errors, SizeIs(6));
+      "limits = { '?' = 1 }\n[groups.g]\n'?' = 1\n");
+  ASSERT_THAT(errors, SizeIs(7));
   for (const std::string& error : errors) {
     const std::string before = "allowed here: ";
     std::istringstream keys(error.substr(error.find(before) + before.size()));

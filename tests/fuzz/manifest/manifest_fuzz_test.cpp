@@ -25,8 +25,16 @@ shutdown_timeout = "1min"
 overflow = "block"
 block_deadline = "250us"
 capacity = 1024
+[groups.outer]
+strategy = "rest_for_one"
+[groups.inner]
+parent = "outer"
+on_exhausted = "escalate"
 [actors.cpu]
 exec = "./cpu"
+member_of = "inner"
+depends_on = { "disk.1" = "ready" }
+success_exit = [1, 2]
 args = ["-x", 'y', """
 z"""]
 env = { A = "1", "B" = "\u00e4" }

@@ -1,0 +1,81 @@
+#include "manifest/diff.hpp"
+
+#include <set>
+
+#include "manifest/names.hpp"
+
+namespace actor::broker {
+namespace {
+
+/// Groups whose section, or that of a group around them, is not what it was.
+std::set<std::string> changed_groups(const Manifest& before, const Manifest& after) {
+  std::set<std::string> changed;
+  for (const Manifest* manifest : {&before, &after}) {
+    for (const GroupSection& group : manifest->groups) {  // each after its parent
+      const GroupSection* old = before.find_group(group.name);
+      const GroupSection* young = after.find_group(group.name);
+      if (!old || !young || *old != *young || changed.contains(group.parent)) changed.insert(group.name);
+    }
+  }
+  return changed;
+}
+
+std::set<std::string> changed_topics(const Manifest& before, const Manifest& after) {
+  std::set<std::string> changed;
+  for (const Manifest* manifest : {&before, &after}) {
+    for (const auto& [name, section] : manifest->topics) {
+      const auto old = before.topics.find(name);
+      const auto young = after.topics.find(name);
+      if (old == before.topics.end() || young == after.topics.end() || old->second != young->second)
+        changed.insert(name);
+    }
+  }
+  return changed;
+}
+
+std::string shown(const std::optional<std::filesystem::path>& path) {
+  return path ? in_quotes(path->string()) : "the default";
+}
+
+void check_broker(const BrokerSection& before, const Manifest& manifest, ManifestDiff& out) {
+  const BrokerSection& after = manifest.broker;
+  const auto refuse = [&](const std::string& key, const std::string& was, const std::string& is) {
+    out.errors.push_back(manifest.error("broker." + key, "cannot be changed while the broker runs: it is " + was +
+                                                             ", and would be " + is +
+                                                             "; undo that, or restart the broker"));
+  };
+  if (before.name != after.name) refuse("name", in_quotes(before.name), in_quotes(after.name));
+  if (before.runtime_dir != after.runtime_dir)
+    refuse("runtime_dir", shown(before.runtime_dir), shown(after.runtime_dir));
+  if (before.cgroup != after.cgroup) refuse("cgroup", shown(before.cgroup), shown(after.cgroup));
+}
+
+}  // namespace
+
+ManifestDiff diff(const Manifest& before, const Manifest& after) {
+  ManifestDiff result;
+  check_broker(before.broker, after, result);
+  const auto groups = changed_groups(before, after);
+  const auto topics = changed_topics(before, after);
+  const auto is_touched = [&](const ActorSection& actor) {
+    if (groups.contains(actor.supervision.member_of)) return true;
+    for (const std::string& topic : topics) {
+      if (actor.publishes.contains(topic) || actor.subscribes.contains(topic)) return true;
+    }
+    return false;
+  };
+  for (const ActorSection& actor : after.actors) {
+    const ActorSection* old = before.find_actor(actor.name);
+    if (!old) {
+      result.added.push_back(actor.name);
+    } else if (*old != actor || is_touched(actor)) {
+      result.changed.push_back(actor.name);
+    }
+  }
+  for (const ActorSection& actor : before.actors) {
+    if (!after.find_actor(actor.name)) result.removed.push_back(actor.name);
+  }
+  return result;
+}
+
+}  // namespace actor::broker

@@ -1,0 +1,69 @@
+// What a reload does: who is added, removed, started anew, and what it refuses.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "manifest/diff.hpp"
+
+namespace actor::broker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Manifest parsed(const std::string& text) {
+  auto result = parse_manifest(text, "m.toml");
+  for (const ManifestError& error : result.errors) ADD_FAILURE() << format(error);
+  return result.manifest.value_or(Manifest{});
+}
+
+ManifestDiff change(const std::string& before, const std::string& after) {
+  return diff(parsed(before), parsed(after));
+}
+
+const std::string two = "[actors.a]\nexec = 'a'\npublishes = ['T']\n[actors.b]\nexec = 'b'\npublishes = []\n";
+
+TEST(ManifestDiff, OfOneManifestIsEmpty) {
+  EXPECT_TRUE(change(two, two).empty());
+  EXPECT_TRUE(change(two, "# a comment\n" + two).empty());
+  EXPECT_TRUE(
+      change(two, "[actors.b]\nexec = 'b'\npublishes = []\n[actors.a]\nexec = 'a'\npublishes = ['T']\n").empty());
+}
+
+TEST(ManifestDiff, TellsWhoIsAddedRemovedAndChanged) {
+  const auto found = change(two + "[actors.c]\nexec = 'c'\n[actors.d]\nexec = 'd'\n",
+                            two + "args = ['-v']\n[actors.e]\nexec = 'e'\n[actors.d]\nexec = 'd'\n");
+  EXPECT_THAT(found.added, ElementsAre("e"));
+  EXPECT_THAT(found.removed, ElementsAre("c"));
+  EXPECT_THAT(found.changed, ElementsAre("b"));
+}
+
+TEST(ManifestDiff, ATopicsChangeTouchesThoseWhoUseIt) {
+  const auto found =
+      change(two + "[actors.c]\nexec = 'c'\npublishes = []\nsubscribes = ['T']\n",
+             two + "[actors.c]\nexec = 'c'\npublishes = []\nsubscribes = ['T']\n[topics.T]\ncapacity = 1\n");
+  EXPECT_THAT(found.changed, ElementsAre("a", "c"));
+}
+
+TEST(ManifestDiff, AGroupsChangeTouchesWhatIsInItAndInItsGroups) {
+  const std::string members =
+      "[groups.inner]\nparent = 'outer'\n[actors.a]\nexec = 'a'\nmember_of = 'outer'\n"
+      "[actors.b]\nexec = 'b'\nmember_of = 'inner'\n[actors.c]\nexec = 'c'\n";
+  const auto found = change("[groups.outer]\n" + members, "[groups.outer]\nstrategy = 'one_for_all'\n" + members);
+  EXPECT_THAT(found.changed, ElementsAre("a", "b"));
+}
+
+TEST(ManifestDiff, RefusesWhatNoRunningBrokerCanChange) {
+  const auto found = change("[broker]\nname = 'x'\n" + two, "[broker]\nname = 'y'\nruntime_dir = '/r'\n" + two);
+  ASSERT_EQ(found.errors.size(), 2u);
+  EXPECT_EQ(format(found.errors[0]),
+            "m.toml:2:8: broker.name: cannot be changed while the broker runs: it is \"x\", and would be \"y\"; undo "
+            "that, or restart the broker");
+  EXPECT_EQ(format(found.errors[1]),
+            "m.toml:3:15: broker.runtime_dir: cannot be changed while the broker runs: it is the default, and would be "
+            "\"/r\"; undo that, or restart the broker");
+  EXPECT_THAT(change("[broker]\ndrain_timeout = '1s'\n" + two, two).errors, IsEmpty());
+}
+
+}  // namespace
+}  // namespace actor::broker
