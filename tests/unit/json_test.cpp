@@ -335,6 +335,53 @@ TEST(JsonOf, RawEventsAreReadWithTheirPadding) {
   EXPECT_EQ(by_schema(raw), to_json(raw));
 }
 
+TEST(BytesOf, GivesTheBytesThatTheJsonCameFrom) {
+  const auto comes_back = [](const auto& event) {
+    using Event = std::decay_t<decltype(event)>;
+    const std::string json = by_schema(event);
+    EXPECT_EQ(bytes_of(event_type<Event>().schema, json), payload_of(event)) << json;
+  };
+  comes_back(full());
+  comes_back(Everything{});
+  comes_back(Tree{1, {{2, {}}, {3, {{4, {}}}}}});
+  Everything odd;
+  odd.text = "\xff";
+  odd.by_name = {{"\xff", {1}}};
+  odd.number = -HUGE_VAL;
+  odd.unit = static_cast<Unit>(200);
+  comes_back(odd);
+}
+
+TEST(BytesOf, LaysRawEventsOutAsMemoryDoes) {
+  Raw raw;
+  std::copy_n("xy", 2, raw.code);
+  raw.inner = {1, 2.5};
+  raw.pair = {{{3, 4.5}, {5, -6}}};
+  raw.unit = Unit::Kelvin;
+  raw.cause = {1, 2};
+  raw.when += 1763841353250ms;
+  const auto bytes = bytes_of(event_type<Raw>().schema, to_json(raw));
+  ASSERT_EQ(bytes.size(), sizeof(Raw));
+  EXPECT_EQ(json_of(event_type<Raw>().schema, bytes), to_json(raw));
+  EXPECT_EQ(bytes_of(event_type<Nothing>().schema, "{}"), payload_of(Nothing{}));
+}
+
+TEST(BytesOf, AComplaintSaysWhereAndWhatWasExpected) {
+  const auto of_circle = [](std::string_view json) {
+    return complaint([&] { bytes_of(event_type<Circle>().schema, json); });
+  };
+  EXPECT_EQ(of_circle(R"({"centre":{"x":1,"y":"up"},"radius":1})"),
+            "centre.y: expected an integer from -2147483648 to 2147483647, found \"up\"");
+  EXPECT_EQ(of_circle(R"({"centre":{"x":1},"radius":1})"), "centre: expected a field y, found {\"x\":1}");
+  EXPECT_EQ(of_circle("nonsense").substr(0, 15), "this is no JSON");
+  EXPECT_NE(complaint([] { bytes_of(event_type<Owned>().schema, to_json(Owned{})); }).find("encoding of its own"),
+            std::string::npos);
+  EXPECT_NE(complaint([] { bytes_of("{a:array<char,4294967295>}", R"({"a":""})"); }).find("at most 256 MiB"),
+            std::string::npos);
+  EXPECT_NE(complaint([] { bytes_of("{a:i8}", R"({"a":128})"); }).find("from -128 to 127"), std::string::npos);
+  EXPECT_NE(complaint([] { bytes_of("{a:enum E:u8{On=1}}", R"({"a":"Off"})"); }).find("one of On"), std::string::npos);
+}
+
 TEST(JsonOf, RefusesWhatTheSchemaDoesNotTell) {
   EXPECT_NE(complaint([] { by_schema(Owned{}); }).find("json_test::Account has an encoding of its own"),
             std::string::npos);

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace actor {
 
@@ -42,5 +43,9 @@ requires(Encodable<T>&& std::is_class_v<T>) T from_json(std::string_view json) {
 /// not name structs. Throws Error(Incompatible) when the bytes are no such event, and when the schema does not tell: a
 /// type with its own serialize(), a raw struct whose size is not what its fields add up to (packed or aligned by hand).
 std::string json_of(std::string_view schema, std::span<const std::byte> payload);
+
+/// The way back: an event's bytes on the wire, from what json_of() gives for its schema. Every field has to be there.
+/// Throws Error(Incompatible) when the text does not fit the schema, with the place; and where json_of() does.
+std::vector<std::byte> bytes_of(std::string_view schema, std::string_view json);
 
 }  // namespace actor

@@ -237,11 +237,6 @@ class SchemaDecoder {
     align(node.align);
     --depth_;
   }
-  /// Schemas do not name structs; this one is ours, and people look for its 32 digits.
-  static bool is_event_id(const Node& node) {
-    return node.names == std::vector<std::string>{"actor", "counter"} && node.parts[0]->kind == Kind::Unsigned &&
-           node.parts[0]->size == 8 && node.parts[1]->kind == Kind::Unsigned && node.parts[1]->size == 8;
-  }
   void opaque(const Node& node, JsonWriter& out) {
     if (node.name != "actor::ActorId")
       refuse("a " + node.name + " has an encoding of its own, which its schema does not tell");

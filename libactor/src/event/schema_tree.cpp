@@ -231,6 +231,11 @@ class Parser {
 
 }  // namespace
 
+bool is_event_id(const SchemaNode& node) {
+  const auto is_u64 = [](const SchemaNode& part) { return part.kind == Kind::Unsigned && part.size == 8; };
+  return node.names == std::vector<std::string>{"actor", "counter"} && is_u64(*node.parts[0]) && is_u64(*node.parts[1]);
+}
+
 Schema parse_schema(std::string_view text) {
   return Parser(text).parse();
 }
