@@ -12,7 +12,7 @@
 #include "brain.hpp"
 #include "command_line.hpp"
 #include "keeper/keeper.hpp"
-#include "manifest/manifest.hpp"
+#include "manifest/check.hpp"
 #include "runtime_dir.hpp"
 
 namespace actor::broker {
@@ -22,26 +22,19 @@ constexpr int wrong_usage = 2;
 
 /// The manifest with what the command line says instead; nothing when it is wrong, which was printed.
 std::optional<Manifest> load(const CommandLine& line) {
-  ManifestResult result = load_manifest(line.manifest);
-  if (result.manifest) {
-    const char* path = std::getenv("PATH");
-    result.errors = check_executables(*result.manifest, path != nullptr ? path : "");
-  }
-  for (const ManifestError& warning : result.warnings) {
-    std::fprintf(stderr, "%s (warning)\n", format(warning).c_str());
-  }
-  for (const ManifestError& error : result.errors) std::fprintf(stderr, "%s\n", format(error).c_str());
-  if (!result.manifest || !result.errors.empty()) return std::nullopt;
-  if (line.log) result.manifest->broker.log = *line.log;
-  if (line.name) result.manifest->broker.name = *line.name;
-  return std::move(result.manifest);
+  Checked checked = check_manifest(line.manifest);
+  std::fputs(checked.complaints().c_str(), stderr);
+  if (!checked.manifest) return std::nullopt;
+  if (line.log) checked.manifest->broker.log = *line.log;
+  if (line.name) checked.manifest->broker.name = *line.name;
+  return std::move(checked.manifest);
 }
 
 int check(const CommandLine& line) {
-  const auto manifest = load(line);
-  if (!manifest) return wrong_usage;
-  std::printf("%s: OK: broker '%s', %zu actors, %zu topics with settings of their own\n", line.manifest.c_str(),
-              manifest->broker.name.c_str(), manifest->actors.size(), manifest->topics.size());
+  const Checked checked = check_manifest(line.manifest);
+  std::fputs(checked.complaints().c_str(), stderr);
+  if (!checked.manifest) return wrong_usage;
+  std::printf("%s\n", checked.summary().c_str());
   return EXIT_SUCCESS;
 }
 

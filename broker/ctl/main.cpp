@@ -1,81 +1,94 @@
-// actorctl: one request to a running broker, and its answer.
+// actorctl: parse, do what was asked, say how it went.
 
-#include <poll.h>
+#include <fcntl.h>
+#include <unistd.h>
 
-#include <actor/error.hpp>
 #include <cerrno>
-#include <control/channel.hpp>
-#include <control/runtime_path.hpp>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
 #include "ctl/command.hpp"
+#include "ctl/commands.hpp"
+#include "ctl/connection.hpp"
+#include "ctl/field.hpp"
 #include "ctl/reply.hpp"
+#include "ctl/topology.hpp"
 
 namespace actor::ctl {
+
+int run_topology(const Command& command) {
+  Connection connection(command.broker);
+  const std::string ps = *connection.ask(R"({"command":"ps"})");
+  const std::string topics = *connection.ask(R"({"command":"topics"})");
+  const std::string routes = *connection.ask(R"({"command":"routes"})");
+  const std::string format = command.json ? "json" : command.format;
+  std::fputs(draw(read_topology(ps, topics, routes), format, look_of(STDOUT_FILENO)).c_str(), stdout);
+  return 0;
+}
+
 namespace {
 
 constexpr int refused = 1;
 constexpr int no_broker = 3;
 
-void wait_for(const control::Channel& channel) {
-  pollfd polled{channel.fd(), static_cast<short>(channel.has_queued() ? POLLIN | POLLOUT : POLLIN), 0};
-  while (::poll(&polled, 1, -1) < 0 && errno == EINTR) {
-  }
-}
-
-/// The JSON of the broker's Reply. Throws Error(Io) when the broker goes away, Error(Incompatible) when it is of
-/// another version.
-std::string ask(const std::string& path, const std::string& request) {
-  control::Channel channel(control::connect_to(path));
-  bool alive = channel.send<control::ToBroker>(control::Request{request});
-  control::Packet packet;
-  while (alive) {
-    wait_for(channel);
-    alive = channel.flush();
-    const control::ReceiveResult received = channel.receive(packet);
-    if (received == control::ReceiveResult::Nothing) continue;
-    if (received == control::ReceiveResult::Closed) break;
-    std::string error;
-    const auto message = control::decode_to_actor(packet, error);
-    if (!message) throw Error(ErrorCode::Incompatible, "cannot read the broker's answer: " + error);
-    if (const auto* reply = std::get_if<control::Reply>(&*message)) return reply->json;
-    if (const auto* refusal = std::get_if<control::Refused>(&*message)) {
-      throw Error(ErrorCode::Incompatible, "the broker refuses this actorctl: " + refusal->reason);
-    }
-  }
-  throw Error(ErrorCode::Io, "the broker at " + path + " hung up without an answer; it has probably ended");
-}
-
-int run(const Command& command) {
-  std::string json;
-  try {
-    json = ask(control::find_broker(command.broker), command.request());
-  } catch (const Error& error) {
-    std::fprintf(stderr, "actorctl: %s\n", error.what());
-    return no_broker;
-  }
-  const Answer answer = read_reply(command.verb, json);
+int ask_and_show(const Command& command) {
+  const std::string json = ask(command.broker, command.request());
+  const Answer answer = read_reply(command.verb, json, look_of(STDOUT_FILENO));
   if (command.json) {
     std::printf("%s\n", json.c_str());
   } else {
     std::fputs(answer.text.c_str(), stdout);
   }
   if (answer.ok) return 0;
-  std::fprintf(stderr, "actorctl: %s\n", answer.error.c_str());
-  return refused;
+  throw Refusal(answer.error);
+}
+
+int run(const Command& command) {
+  if (command.verb == "top") return run_top(command);
+  if (command.verb == "topology") return run_topology(command);
+  if (command.verb == "tail") return run_tail(command);
+  if (command.verb == "send") return run_send(command);
+  if (command.verb == "logs") return run_logs(command);
+  if (command.verb == "check") return run_check(command);
+  return ask_and_show(command);
+}
+
+int complain(const char* what, int code) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "actorctl: %s\n", what);
+  return code;
+}
+
+/// What was printed and did not arrive is no success.
+int with_output_written(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  return complain((std::string("cannot write to stdout: ") + std::strerror(errno)).c_str(), code == 0 ? refused : code);
+}
+
+/// A descriptor that is opened where stdin, stdout or stderr should be would get what is meant for those. Opened for
+/// reading, so that writing fails and is noticed.
+void fill_standard_descriptors() {
+  int fd = -1;
+  do {
+    fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  } while (fd >= 0 && fd <= 2);
+  if (fd > 2) ::close(fd);
 }
 
 }  // namespace
 }  // namespace actor::ctl
 
 int main(int argc, char** argv) {
+  using namespace actor::ctl;  // NOLINT: nothing else is in here
+  fill_standard_descriptors();
   try {
     int exit_code = 0;
-    const auto command = actor::ctl::parse_command(argc, argv, exit_code);
-    return command ? actor::ctl::run(*command) : exit_code;
-  } catch (const std::exception& exception) {
-    std::fprintf(stderr, "actorctl: %s\n", exception.what());
-    return 1;
+    const auto command = parse_command(argc, argv, exit_code);
+    return with_output_written(command ? run(*command) : exit_code);
+  } catch (const NoBroker& error) {
+    return complain(error.what(), no_broker);
+  } catch (const std::exception& error) {
+    return complain(error.what(), refused);
   }
 }

@@ -2,75 +2,58 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ctl/dead_letters.hpp"
+#include "ctl/deaths.hpp"
+#include "ctl/field.hpp"
+#include "ctl/state.hpp"
 #include "ctl/table.hpp"
 
 namespace actor::ctl {
 namespace {
 
-using Json = nlohmann::json;
 using Align = Table::Align;
 
-/// A field as a cell: text as it is, numbers as numbers, lists with commas; empty when it is missing.
-std::string cell(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return {};
-  if (found->is_string()) return found->get<std::string>();
-  if (!found->is_array()) return found->dump();
-  std::string text;
-  for (const Json& element : *found) {
-    text += (text.empty() ? "" : ", ") + (element.is_string() ? element.get<std::string>() : element.dump());
-  }
-  return text;
-}
-
-std::string pid_cell(const Json& actor) {
-  const std::string pid = cell(actor, "pid");
-  return pid == "0" ? std::string() : pid;
-}
-
 std::string uptime_cell(const Json& actor) {
-  const auto found = actor.find("uptime_s");
-  if (found == actor.end() || !found->is_number() || pid_cell(actor).empty()) return {};
-  return uptime_text(found->get<double>());
+  const Json& uptime = member(actor, "uptime_s");
+  return uptime.is_number() && natural(actor, "pid") != 0 ? uptime_text(uptime.get<double>()) : std::string();
 }
 
-/// A list of objects. Throws Json::exception for anything else.
-const Json::array_t& list_at(const Json& reply, const char* key) {
-  const auto& list = reply.at(key).get_ref<const Json::array_t&>();
-  for (const Json& element : list) (void)element.get_ref<const Json::object_t&>();
-  return list;
-}
-
-std::string show_actors(const Json& reply) {
+std::string show_actors(const Json& reply, const Look& look) {
+  constexpr auto right = Align::Right;
   Table table({{"NAME"},
-               {"PID", Align::Right},
+               {"PID", right},
                {"STATE"},
-               {"INC", Align::Right},
-               {"RESTARTS", Align::Right},
-               {"UPTIME", Align::Right},
-               {"SENT", Align::Right},
-               {"RECEIVED", Align::Right},
-               {"HANDLED", Align::Right},
-               {"QUEUED", Align::Right},
-               {"DROPPED", Align::Right}});
+               {"INC", right},
+               {"RESTARTS", right},
+               {"UPTIME", right},
+               {"SENT", right},
+               {"RECEIVED", right},
+               {"HANDLED", right},
+               {"QUEUED", right},
+               {"DROPPED", right},
+               {"DEAD", right}});
   for (const Json& actor : list_at(reply, "actors")) {
-    table.add_row({cell(actor, "name"), pid_cell(actor), cell(actor, "state"), cell(actor, "incarnation"),
+    const std::string state = cell(actor, "state");
+    const std::uint64_t pid = natural(actor, "pid");
+    table.add_row({cell(actor, "name"), pid == 0 ? "" : std::to_string(pid), state, cell(actor, "incarnation"),
                    cell(actor, "restarts"), uptime_cell(actor), cell(actor, "sent"), cell(actor, "received"),
-                   cell(actor, "handled"), cell(actor, "queued"), cell(actor, "dropped")});
+                   cell(actor, "handled"), cell(actor, "queued"), cell(actor, "dropped"),
+                   cell(actor, "dead_lettered")});
+    table.paint(2, colour_of_state(state));
   }
-  return table.text();
+  return table.text(look);
 }
 
-std::string show_topics(const Json& reply) {
+std::string show_topics(const Json& reply, const Look& look) {
   Table table({{"TOPIC"}, {"OVERFLOW"}, {"CAPACITY", Align::Right}, {"PUBLISHERS"}, {"SUBSCRIBERS"}});
   for (const Json& topic : list_at(reply, "topics")) {
     table.add_row({cell(topic, "name"), cell(topic, "overflow"), cell(topic, "capacity"), cell(topic, "publishers"),
                    cell(topic, "subscribers")});
   }
-  return table.text();
+  return table.text(look);
 }
 
-std::string show_routes(const Json& reply) {
+std::string show_routes(const Json& reply, const Look& look) {
   Table table({{"ID", Align::Right},
                {"FROM"},
                {"TO"},
@@ -82,20 +65,52 @@ std::string show_routes(const Json& reply) {
     table.add_row({cell(route, "id"), cell(route, "from"), cell(route, "to"), cell(route, "queued"),
                    cell(route, "slots"), cell(route, "segments"), cell(route, "topics")});
   }
-  return table.text();
+  return table.text(look);
+}
+
+/// One line a stall: the broker has the words.
+std::string show_stalls(const Json& reply, const Look&) {
+  std::string text;
+  for (const Json& stall : reply.at("stalls")) {
+    text += harmless(stall.is_string()   ? stall.get<std::string>()
+                     : stall.is_object() ? cell(stall, "text")
+                                         : "") +
+            "\n";
+  }
+  return text.empty() ? "nobody waits for anybody\n" : text;
+}
+
+std::string show_ok(const Json& reply, const Look&) {
+  return harmless(reply.at("ok").get<std::string>()) + "\n";
+}
+
+std::string show_reload(const Json& reply, const Look& look) {
+  std::string text = show_ok(reply, look);
+  for (const char* what : {"added", "removed", "changed"}) {
+    if (const std::string names = cell(reply, what); !names.empty())
+      text += "  " + std::string(what) + ": " + names + "\n";
+  }
+  return text;
+}
+
+std::string show(const std::string& verb, const Json& reply, const Look& look) {
+  if (verb == "ps") return show_actors(reply, look);
+  if (verb == "topics") return show_topics(reply, look);
+  if (verb == "routes") return show_routes(reply, look);
+  if (verb == "why") return show_deaths(reply, look);
+  if (verb == "stalls") return show_stalls(reply, look);
+  if (verb == "reload") return show_reload(reply, look);
+  if (verb == "dead-letters" && reply.contains("dead_letters")) return show_dead_letters(reply, look);
+  return show_ok(reply, look);
 }
 
 }  // namespace
 
-Answer read_reply(const std::string& verb, const std::string& json) {
+Answer read_reply(const std::string& verb, const std::string& json, const Look& look) {
   try {
-    const Json reply = Json::parse(json);
-    (void)reply.get_ref<const Json::object_t&>();
-    if (reply.contains("error")) return {.ok = false, .text = {}, .error = cell(reply, "error")};
-    if (verb == "ps") return {.ok = true, .text = show_actors(reply), .error = {}};
-    if (verb == "topics") return {.ok = true, .text = show_topics(reply), .error = {}};
-    if (verb == "routes") return {.ok = true, .text = show_routes(reply), .error = {}};
-    return {.ok = true, .text = reply.at("ok").get<std::string>() + "\n", .error = {}};
+    return {.ok = true, .text = show(verb, parse_answer(json), look), .error = {}};
+  } catch (const Refusal& refusal) {
+    return {.ok = false, .text = {}, .error = refusal.what()};
   } catch (const Json::exception& exception) {
     return {.ok = false,
             .text = {},

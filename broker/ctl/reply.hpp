@@ -1,7 +1,10 @@
 #pragma once
-// The broker's answer, made readable. Pure: text in, text out; any thread.
+// The broker's answers, made readable: those of the commands that ask one thing and show what comes. Pure: text in,
+// text out; any thread.
 
 #include <string>
+
+#include "ctl/terminal.hpp"
 
 namespace actor::ctl {
 
@@ -12,6 +15,6 @@ struct Answer {
 };
 
 /// `verb` says how to show it. A reply that is no JSON object of the expected form is an error that says so.
-Answer read_reply(const std::string& verb, const std::string& json);
+Answer read_reply(const std::string& verb, const std::string& json, const Look& look = {});
 
 }  // namespace actor::ctl

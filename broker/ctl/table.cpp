@@ -3,15 +3,13 @@
 #include <actor/error.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 namespace actor::ctl {
 namespace {
 
-std::size_t width_of(const std::string& text) {
-  // Every byte of UTF-8 but the continuing ones begins a character.
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
+/// No column is cut to less.
+constexpr std::size_t least_width = 6;
 
 }  // namespace
 
@@ -20,32 +18,54 @@ void Table::add_row(std::vector<std::string> cells) {
   for (std::string& cell : cells) {
     if (cell.empty()) cell = "-";
   }
-  rows_.push_back(std::move(cells));
+  rows_.push_back({std::move(cells), std::vector<Colour>(columns_.size(), Colour::None)});
 }
 
-std::string Table::text() const {
+void Table::paint(std::size_t column, Colour colour) {
+  rows_.back().colours.at(column) = colour;
+}
+
+std::vector<std::size_t> Table::widths(const Look& look) const {
   std::vector<std::size_t> widths;
-  std::vector<std::string> headings;
-  for (const Column& column : columns_) {
-    headings.push_back(column.heading);
-    widths.push_back(width_of(column.heading));
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    std::size_t width = width_of(columns_[i].heading);
+    for (const Row& row : rows_) width = std::max(width, width_of(row.cells[i]));
+    widths.push_back(width);
   }
-  for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
-  }
-  std::string text;
-  const auto append = [&](const std::vector<std::string>& row) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - width_of(row[i]), ' ');
-      const bool right = columns_[i].align == Align::Right;
-      line.append(i == 0 ? "" : "  ").append(right ? padding + row[i] : row[i] + padding);
+  if (look.width == 0 || columns_.empty()) return widths;
+  std::size_t needed = std::accumulate(widths.begin(), widths.end(), 2 * (columns_.size() - 1));
+  // A cut number would be another number: only texts are cut.
+  for (; needed > look.width; --needed) {
+    std::size_t widest = columns_.size();
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i].align == Align::Right || widths[i] <= least_width) continue;
+      if (widest == columns_.size() || widths[i] > widths[widest]) widest = i;
     }
-    line.erase(line.find_last_not_of(' ') + 1);
+    if (widest == columns_.size()) break;
+    --widths[widest];
+  }
+  return widths;
+}
+
+std::string Table::text(const Look& look) const {
+  const std::vector<std::size_t> width = widths(look);
+  std::string text;
+  const auto append = [&](const auto& cell_of, const auto& colour_of) {
+    std::string line;
+    std::size_t spaces = 0;  // owed before the next visible character
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const std::string cell = cut_to(cell_of(i), width[i]);
+      const std::size_t padding = width[i] - width_of(cell);
+      const bool right = columns_[i].align == Align::Right;
+      line.append((i == 0 ? 0 : 2) + spaces + (right ? padding : 0), ' ');
+      line.append(painted(cell, colour_of(i), look));
+      spaces = right ? 0 : padding;
+    }
     text.append(line).append("\n");
   };
-  append(headings);
-  for (const auto& row : rows_) append(row);
+  append([&](std::size_t i) { return columns_[i].heading; }, [](std::size_t) { return Colour::Bold; });
+  for (const Row& row : rows_)
+    append([&](std::size_t i) { return row.cells[i]; }, [&](std::size_t i) { return row.colours[i]; });
   return text;
 }
 

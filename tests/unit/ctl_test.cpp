@@ -66,16 +66,60 @@ TEST(ActorctlCommand, WrongUsageIsTwoAndHelpIsZero) {
   }
 }
 
+TEST(ActorctlCommand, EachVerbAsksForWhatItWasTold) {
+  const auto request = [](const std::vector<const char*>& arguments) {
+    int exit_code = -1;
+    const auto command = parsed(arguments, exit_code);
+    return command ? nlohmann::json::parse(command->request()) : nlohmann::json(exit_code);
+  };
+  EXPECT_EQ(request({"why", "cpu"}), (nlohmann::json{{"command", "why"}, {"actor", "cpu"}}));
+  EXPECT_EQ(request({"reset", "cpu"}), (nlohmann::json{{"command", "reset"}, {"actor", "cpu"}}));
+  EXPECT_EQ(request({"reload"}), (nlohmann::json{{"command", "reload"}}));
+  EXPECT_EQ(request({"dead-letters", "list", "--actor", "cpu"}),
+            (nlohmann::json{{"command", "dead-letters"}, {"action", "list"}, {"actor", "cpu"}}));
+  EXPECT_EQ(request({"dead-letters", "retry", "3", "17"}),
+            (nlohmann::json{{"command", "dead-letters"}, {"action", "retry"}, {"ids", {3, 17}}}));
+  EXPECT_EQ(request({"dead-letters", "discard", "--all"}),
+            (nlohmann::json{{"command", "dead-letters"}, {"action", "discard"}, {"all", true}}));
+  for (const auto& wrong : std::vector<std::vector<const char*>>{{"dead-letters"},
+                                                                 {"dead-letters", "retry"},
+                                                                 {"dead-letters", "retry", "3", "--all"},
+                                                                 {"dead-letters", "retry", "three"},
+                                                                 {"topology", "--format", "png"},
+                                                                 {"tail"},
+                                                                 {"tail", "T", "--count", "0"},
+                                                                 {"send", "T"},
+                                                                 {"top", "--interval", "0"}}) {
+    EXPECT_EQ(request(wrong), 2) << wrong.front() << ' ' << wrong.back();
+  }
+}
+
+TEST(ActorctlCommand, TailAndSendTakeWhatTheyNeed) {
+  int exit_code = -1;
+  const auto tail = parsed({"tail", "T.A", "--actor", "cpu", "-n", "3", "--received"}, exit_code);
+  ASSERT_TRUE(tail);
+  EXPECT_EQ(tail->topic, "T.A");
+  EXPECT_EQ(tail->actor, "cpu");
+  EXPECT_EQ(tail->count, 3U);
+  EXPECT_TRUE(tail->received);
+  const auto send = parsed({"send", "T.A", R"({"a":-1})", "--type", "A", "--as", "cpu"}, exit_code);
+  ASSERT_TRUE(send);
+  EXPECT_EQ(send->event, R"({"a":-1})");
+  EXPECT_EQ(send->type, "A");
+  EXPECT_EQ(send->actor, "cpu");
+  EXPECT_TRUE(parsed({"topology", "--format", "json"}, exit_code)->json);
+}
+
 TEST(ActorctlReply, ActorsAreShownAsAnAlignedTable) {
   const Answer answer = read_reply("ps", R"({"broker": {"name": "station"}, "new_key": [1], "actors": [
     {"name": "cpu", "pid": 4713, "state": "ready", "incarnation": 2, "restarts": 1, "uptime_s": 12.56, "sent": 1000,
-     "received": 7, "handled": 7, "queued": 0, "dropped": 0, "last_exit": "signal 9"},
+     "received": 7, "handled": 7, "queued": 0, "dropped": 0, "dead_lettered": 3, "last_exit": "signal 9"},
     {"name": "überwacher", "pid": null, "state": "quarantined", "incarnation": 6, "restarts": 5, "uptime_s": null}]})");
   ASSERT_TRUE(answer.ok) << answer.error;
   EXPECT_EQ(answer.text,
-            "NAME         PID  STATE        INC  RESTARTS  UPTIME  SENT  RECEIVED  HANDLED  QUEUED  DROPPED\n"
-            "cpu         4713  ready          2         1   12.5s  1000         7        7       0        0\n"
-            "überwacher     -  quarantined    6         5       -     -         -        -       -        -\n");
+            "NAME         PID  STATE        INC  RESTARTS  UPTIME  SENT  RECEIVED  HANDLED  QUEUED  DROPPED  DEAD\n"
+            "cpu         4713  ready          2         1   12.5s  1000         7        7       0        0     3\n"
+            "überwacher     -  quarantined    6         5       -     -         -        -       -        -     -\n");
 }
 
 TEST(ActorctlReply, TopicsAreShownWithTheirPeople) {
@@ -111,6 +155,42 @@ TEST(ActorctlReply, NonsenseIsAnErrorAndNotACrash) {
     EXPECT_THAT(answer.error, HasSubstr("makes no sense")) << json;
   }
   EXPECT_TRUE(read_reply("ps", R"({"actors": [{"uptime_s": "x", "pid": [], "name": {"a": 1}}]})").ok);
+}
+
+TEST(ActorctlReply, AReloadShowsWhatChangedAndARefusedOneAllThatIsWrong) {
+  EXPECT_EQ(read_reply("reload", R"({"ok":"reloaded x.toml","added":["a"],"removed":[],"changed":["b","c"]})").text,
+            "reloaded x.toml\n  added: a\n  changed: b, c\n");
+  EXPECT_EQ(
+      read_reply("reload", R"({"error":"nothing was changed:","errors":["x.toml:1:2: no","x.toml:3:4: no"]})").error,
+      "nothing was changed:\nx.toml:1:2: no\nx.toml:3:4: no");
+}
+
+TEST(ActorctlReply, StallsAreTheBrokersWords) {
+  EXPECT_EQ(read_reply("stalls", R"({"stalls":["cpu waits for alerter"]})").text, "cpu waits for alerter\n");
+  EXPECT_EQ(read_reply("stalls", R"({"stalls":[]})").text, "nobody waits for anybody\n");
+}
+
+TEST(ActorctlTable, TextsAreCutToTheWidthAndNumbersAreNot) {
+  Table table({{"NAME"}, {"COUNT", Table::Align::Right}, {"TOPICS"}});
+  table.add_row({"überwacher-mit-langem-namen", "1234567", "StationTopic.Reading, StationTopic.Alert"});
+  EXPECT_EQ(table.text({.width = 40, .height = 0, .colours = false}),
+            "NAME              COUNT  TOPICS\n"
+            "überwacher-mi…  1234567  StationTopic.R…\n");
+  EXPECT_EQ(table.text().find("…"), std::string::npos);
+  EXPECT_EQ(cut_to("über", 3), "üb…");
+  EXPECT_EQ(cut_to("über", 4), "über");
+}
+
+TEST(ActorctlTable, ColoursGoAroundTheTextAndNotIntoItsWidth) {
+  Table table({{"STATE"}, {"N", Table::Align::Right}});
+  table.add_row({"ready", "1"});
+  table.paint(0, Colour::Green);
+  EXPECT_EQ(table.text({.width = 0, .height = 0, .colours = true}),
+            "\x1b[1mSTATE\x1b[0m  \x1b[1mN\x1b[0m\n\x1b[32mready\x1b[0m  1\n");
+}
+
+TEST(ActorctlTable, WhatActorsSayCannotMoveTheCursor) {
+  EXPECT_EQ(harmless("a\x1b[2Jb\tc\r\x7f"), "a?[2Jb\tc??");
 }
 
 TEST(ActorctlTable, UptimesFitFewCharacters) {

@@ -264,13 +264,18 @@ struct Quiesce {};
 /// Finish the event in hand, call on_shutdown(), exit. (SIGTERM means the same.)
 struct Stop {};
 
+/// A part of the answer's JSON text. The next message to this tool is the next part, as long as there is `more`.
 struct Reply {
   std::string json;
+  bool more = false;
 };
 
 /// A tool wants to see what the actor does, and to send in its name: control/observation.hpp. No answer here. Fds: the
 /// actor's end of a socket pair whose other end the tool has.
-struct Observe {};
+struct Observe {
+  std::vector<std::string> topics = {};  // only their events; empty: all
+  std::uint8_t seen = 0xff;              // only these: a bit for each SeenAs, 1 << SeenAs
+};
 
 /// To a tool that asked to observe: an actor's life that it sees from now on. Fds: the tool's end of the pair.
 struct Observed {

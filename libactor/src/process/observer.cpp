@@ -55,8 +55,10 @@ std::size_t send_buffer_of(int socket) {
 
 }  // namespace
 
-Observer::Observer(Fd socket, Host& host, std::span<const EventType* const> types, std::function<void()> on_backlog)
+Observer::Observer(Fd socket, control::Observe wishes, Host& host, std::span<const EventType* const> types,
+                   std::function<void()> on_backlog)
     : channel_(std::move(socket)),
+      wishes_(std::move(wishes)),
       host_(host),
       types_(types),
       on_backlog_(std::move(on_backlog)),
@@ -86,7 +88,14 @@ void Observer::on_error(ActorId, const Error& error) {
   tell(control::SeenError{now_ns(), static_cast<std::uint32_t>(error.code()), error.what()});
 }
 
+bool Observer::wants(std::string_view topic, SeenAs as) const {
+  const auto& topics = wishes_.topics;
+  return (wishes_.seen >> static_cast<unsigned>(as) & 1) != 0 &&
+         (topics.empty() || std::find(topics.begin(), topics.end(), topic) != topics.end());
+}
+
 void Observer::tell_event(const Observation& event, SeenAs as, const OverflowPolicy& policy) {
+  if (!wants(event.topic, as)) return;
   control::SeenEvent seen{};
   seen.at_ns = now_ns();
   seen.as = as;

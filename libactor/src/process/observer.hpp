@@ -11,8 +11,10 @@ namespace actor {
 
 class Observer final : public Monitor {
  public:
-  /// `on_backlog` is called when the tool is slow to read: flush() when the socket is writable again.
-  Observer(Fd socket, Host& host, std::span<const EventType* const> types, std::function<void()> on_backlog);
+  /// `wishes`: what the tool wants to see. `on_backlog` is called when it is slow to read: flush() when the socket is
+  /// writable again.
+  Observer(Fd socket, control::Observe wishes, Host& host, std::span<const EventType* const> types,
+           std::function<void()> on_backlog);
 
   int fd() const { return channel_.fd(); }
   bool has_queued() const { return channel_.has_queued(); }
@@ -30,6 +32,7 @@ class Observer final : public Monitor {
   void on_error(ActorId actor, const Error& error) override;
 
  private:
+  bool wants(std::string_view topic, control::SeenAs as) const;
   void tell_event(const Observation& event, control::SeenAs as, const OverflowPolicy& policy);
   template <class Message>
   void tell(const Message& message);
@@ -43,6 +46,7 @@ class Observer final : public Monitor {
   const EventType& type_of(const control::SendAs& request) const;
 
   control::Channel channel_;
+  const control::Observe wishes_;
   Host& host_;
   std::span<const EventType* const> types_;
   std::function<void()> on_backlog_;

@@ -24,7 +24,7 @@ Observers::~Observers() {
   }
 }
 
-void Observers::add(Fd socket) {
+void Observers::add(control::Observe wishes, Fd socket) {
   if (members_.size() >= max_observers) {
     std::fprintf(stderr, "libactor: %s: %zu tools observe it already; another one is turned away\n",
                  std::string(host_.id.name()).c_str(), members_.size());
@@ -32,7 +32,7 @@ void Observers::add(Fd socket) {
   }
   const std::uint64_t number = next_number_++;
   Member& member = members_[number];
-  member.observer = std::make_shared<Observer>(std::move(socket), host_, types_, [this, number] {
+  member.observer = std::make_shared<Observer>(std::move(socket), std::move(wishes), host_, types_, [this, number] {
     const auto found = members_.find(number);
     if (found != members_.end() && found->second.observer) watch(number, found->second);
   });

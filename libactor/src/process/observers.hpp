@@ -7,6 +7,7 @@
 #include <actor/event.hpp>
 #include <actor/host.hpp>
 #include <control/fd.hpp>
+#include <control/messages.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,7 +26,7 @@ class Observers {
   Observers& operator=(const Observers&) = delete;
 
   Monitors& monitors() { return monitors_; }
-  void add(Fd socket);
+  void add(control::Observe wishes, Fd socket);
   /// The actor has started: from now on events are sent in its name.
   void start();
   /// The actor has ended: what the tools have not taken yet gets a last chance.

@@ -197,8 +197,8 @@ void Process::on_message(control::ToActor& message, std::vector<Fd>& fds) {
     channel_.send<ToBroker>(control::Quiesced{});
   } else if (std::holds_alternative<control::Stop>(message)) {
     stop();
-  } else if (std::holds_alternative<control::Observe>(message) && host_) {
-    observe(std::move(fds.at(0)));
+  } else if (const auto* wishes = std::get_if<control::Observe>(&message); wishes && host_) {
+    observe(*wishes, std::move(fds.at(0)));
   } else if (host_) {
     link_->handle(message, fds);
   }
@@ -218,14 +218,14 @@ void Process::start_actor(const control::Welcome& welcome) {
   };
 }
 
-void Process::observe(Fd socket) {
+void Process::observe(const control::Observe& wishes, Fd socket) {
   if (!observers_) {
     observers_ = std::make_unique<Observers>(*host_, actor_->bound_types(), loop_);
     host_->monitors = &observers_->monitors();
     link_->watch(observers_->monitors());
     if (runner_) observers_->start();
   }
-  observers_->add(std::move(socket));
+  observers_->add(wishes, std::move(socket));
 }
 
 void Process::stop() {

@@ -33,7 +33,7 @@ class Process {
   void on_signal();
   void watch_channel();
   void start_actor(const control::Welcome& welcome);
-  void observe(Fd socket);
+  void observe(const control::Observe& wishes, Fd socket);
   void stop();
   int finish();
 

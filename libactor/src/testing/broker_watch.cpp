@@ -225,7 +225,8 @@ void BrokerWatch::read_broker() {
 
 void BrokerWatch::on_broker(control::ToActor& message, std::vector<Fd>& fds) {
   if (const auto* reply = std::get_if<control::Reply>(&message)) {
-    reply_ = reply->json;
+    reply_part_ += reply->json;
+    if (!reply->more) reply_ = std::exchange(reply_part_, {});
   } else if (const auto* refused = std::get_if<control::Refused>(&message)) {
     note_problem(refused->reason);
   } else if (const auto* observed = std::get_if<control::Observed>(&message)) {

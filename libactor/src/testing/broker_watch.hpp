@@ -90,6 +90,7 @@ class BrokerWatch {
   control::Channel channel_;
   bool broker_gone_ = false;
   bool stop_ = false;
+  std::string reply_part_;
   std::optional<std::string> reply_;
   std::vector<LifePtr> lives_;
   std::vector<Item> items_;  // read, and not given out yet
