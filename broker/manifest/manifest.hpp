@@ -55,6 +55,7 @@ struct BrokerSection {
 struct TopicSection {
   std::optional<OverflowPolicy> overflow;  // with its deadline; absent: what the programs declare
   std::uint32_t capacity = 256;            // events per subscriber
+  std::optional<bool> latched;             // absent: what the programs declare
   bool operator==(const TopicSection&) const = default;
 };
 

@@ -32,10 +32,13 @@ TopicId TopicTable::number(const std::string& name) {
   return id;
 }
 
-void TopicTable::configure(const std::string& name, std::optional<OverflowPolicy> policy, std::uint32_t capacity) {
+void TopicTable::configure(const std::string& name, std::optional<OverflowPolicy> policy, std::uint32_t capacity,
+                           std::optional<bool> latched) {
   const TopicId id = number(name);
   Topic& topic = topics_[id - 1u];
   topic.capacity = capacity;
+  topic.latched = latched.value_or(topic.latched);
+  rules_[id - 1u].latched_fixed = latched.has_value();
   rules_[id - 1u].policy_fixed = policy.has_value();
   if (!policy) return;
   topic.policy = policy->kind;
@@ -74,6 +77,8 @@ std::optional<std::string> TopicTable::declare(const Program& who, std::span<con
       topic.policy = static_cast<PolicyKind>(declared.policy);
       topic.deadline_ns = declared.deadline_ns;
     }
+    // One program that says so is enough: who does not know better misses nothing by it.
+    if (!rules.latched_fixed) topic.latched |= declared.latched;
     std::erase_if(rules.claims, [&](const Claim& claim) { return claim.who.actor == who.actor; });
     rules.claims.push_back({who, static_cast<PolicyKind>(declared.policy), declared.deadline_ns});
   }

@@ -30,6 +30,7 @@ struct Topic {
   PolicyKind policy = PolicyKind::Fail;
   std::int64_t deadline_ns = 0;  // of Block; 0 = none
   std::uint32_t capacity = 256;
+  bool latched = false;  // its last value is kept for readers to come
 };
 
 /// Which topics an actor may publish or gets.
@@ -43,7 +44,8 @@ struct TopicFilter {
 class TopicTable {
  public:
   /// The manifest's word. Before the first declare() of that topic.
-  void configure(const std::string& name, std::optional<OverflowPolicy> policy, std::uint32_t capacity);
+  void configure(const std::string& name, std::optional<OverflowPolicy> policy, std::uint32_t capacity,
+                 std::optional<bool> latched = std::nullopt);
   /// Gives the topic a number if it has none yet.
   TopicId number(const std::string& name);
   /// What a program says of its topics; all of it counts, or, when a text comes back, nothing.
@@ -64,6 +66,7 @@ class TopicTable {
   };
   struct Rules {
     bool policy_fixed = false;
+    bool latched_fixed = false;
     std::vector<Claim> claims;  // of live programs
   };
   std::optional<std::string> conflict(const Program& who, const control::TopicDecl& topic) const;

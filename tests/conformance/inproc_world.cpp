@@ -16,7 +16,7 @@ class InprocWorld final : public World {
  public:
   explicit InprocWorld(const WorldOptions& options) : bus_(std::random_device()(), bus_options(options)) {
     for (const TopicSpec& topic : options.topics) {
-      policies_.emplace(topic.name, topic.policy);
+      topics_.emplace(topic.name, PeerTopic{topic.policy, topic.latched});
       bus_.set_capacity(topic.name, topic.capacity);
     }
   }
@@ -26,7 +26,7 @@ class InprocWorld final : public World {
 
   Peer& add(std::string_view name, std::span<const EventType* const> types,
             std::vector<std::string> subscriptions) override {
-    auto peer = std::make_unique<Peer>(name, policies_);
+    auto peer = std::make_unique<Peer>(name, topics_);
     peer->set_port(bus_.attach(peer->id(), types, Subscribe::named(subscriptions), peer->signal()));
     return *peers_.emplace_back(std::move(peer));
   }
@@ -60,7 +60,7 @@ class InprocWorld final : public World {
 
   std::mutex mutex_;
   std::vector<std::pair<std::string, std::string>> overflows_;
-  std::map<std::string, OverflowPolicy> policies_;
+  std::map<std::string, PeerTopic> topics_;
   inproc::Bus bus_;
   std::vector<std::unique_ptr<Peer>> peers_;
 };

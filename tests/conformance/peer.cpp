@@ -18,7 +18,7 @@ Number number_in(const Delivery& delivery) {
 
 }  // namespace
 
-Peer::Peer(std::string_view name, const std::map<std::string, OverflowPolicy>& topics) : id_(name), topics_(topics) {}
+Peer::Peer(std::string_view name, const std::map<std::string, PeerTopic>& topics) : id_(name), topics_(topics) {}
 
 Peer::~Peer() {
   end();
@@ -30,7 +30,8 @@ void Peer::set_port(std::unique_ptr<Port> port) {
   port_ = std::move(port);
   handles_.clear();
   if (!port_) return;
-  for (const auto& [name, policy] : topics_) handles_.emplace(name, port_->open_topic(name, policy));
+  for (const auto& [name, topic] : topics_)
+    handles_.emplace(name, port_->open_topic(name, topic.policy, topic.latched));
 }
 
 std::uint16_t Peer::topic(std::string_view name) const {

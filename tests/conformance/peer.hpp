@@ -29,14 +29,21 @@ struct Receipt {
   bool known = false;
 
   bool redelivered() const { return (flags & Delivery::redelivered) != 0; }
+  bool latched() const { return (flags & Delivery::latched) != 0; }
   bool maybe_duplicate() const { return (flags & Delivery::maybe_duplicate) != 0; }
+};
+
+/// What a peer says of a topic when it opens it.
+struct PeerTopic {
+  OverflowPolicy policy;
+  bool latched = false;
 };
 
 class Peer {
  public:
   enum class Turn { Worked, Idle, Finished };
 
-  Peer(std::string_view name, const std::map<std::string, OverflowPolicy>& topics);
+  Peer(std::string_view name, const std::map<std::string, PeerTopic>& topics);
   ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
@@ -110,7 +117,7 @@ class Peer {
   void sleep();
 
   const ActorId id_;
-  const std::map<std::string, OverflowPolicy>& topics_;
+  const std::map<std::string, PeerTopic>& topics_;
   const std::shared_ptr<Bed> bed_ = std::make_shared<Bed>();
   EpollLoop& loop_ = bed_->loop;
   std::shared_ptr<Injection> injection_ = std::make_shared<Injection>(bed_->waker);

@@ -47,6 +47,7 @@ struct Node {
   std::vector<std::string> subscriptions;
   Peer* peer = nullptr;  // null: removed
   std::shared_ptr<Life> life;
+  std::vector<std::shared_ptr<Life>> earlier;  // kept for their latched values
   std::uint32_t lives = 0;
   std::uint64_t first_counter = 1;
   shm::InFlight in_flight;
@@ -80,7 +81,7 @@ struct Route {
 class ShmWorld final : public World {
  public:
   explicit ShmWorld(WorldOptions options) : options_(std::move(options)) {
-    for (const TopicSpec& topic : options_.topics) policies_.emplace(topic.name, topic.policy);
+    for (const TopicSpec& topic : options_.topics) topics_.emplace(topic.name, PeerTopic{topic.policy, topic.latched});
   }
   ~ShmWorld() override {
     for (const auto& peer : peers_) peer->end();
@@ -120,12 +121,13 @@ class ShmWorld final : public World {
   void end_segment(Route& route);
   void make_missing_routes(Node& from, Node& to);
   void connect(Route& route);
+  void offer_latched(Node& node);
   void begin_life(Node& node);
   void end_life(Node& node);
   void share_extent(Node& from, std::uint32_t extent, int fd);
 
   const WorldOptions options_;
-  std::map<std::string, OverflowPolicy> policies_;
+  std::map<std::string, PeerTopic> topics_;
   std::map<std::uint64_t, std::uint16_t> wire_types_;
   std::map<std::string, std::unique_ptr<Node>> nodes_;
   std::vector<std::unique_ptr<Peer>> peers_;
@@ -149,7 +151,7 @@ Peer& ShmWorld::add(std::string_view name, std::span<const EventType* const> typ
   ACTOR_ASSERT(!node->peer, "a test's peers have different names");
   node->types = types;
   node->subscriptions = std::move(subscriptions);
-  node->peer = peers_.emplace_back(std::make_unique<Peer>(name, policies_)).get();
+  node->peer = peers_.emplace_back(std::make_unique<Peer>(name, topics_)).get();
   begin_life(*node);
   return *node->peer;
 }
@@ -171,7 +173,7 @@ void ShmWorld::make_port(Node& node) {
   }
   for (std::size_t i = 0; i < options_.topics.size(); ++i) {
     const TopicSpec& topic = options_.topics[i];
-    port->bind_topic({topic.name, topic.policy, static_cast<std::uint16_t>(i + 1), true});
+    port->bind_topic({topic.name, topic.policy, static_cast<std::uint16_t>(i + 1), true, topic.latched});
   }
   port->receiver().set_in_flight(node.in_flight);
   node.peer->set_port(std::move(port));
@@ -324,8 +326,29 @@ void ShmWorld::make_missing_routes(Node& from, Node& to) {
   if (!known) make_routes(from, to);
 }
 
+void ShmWorld::offer_latched(Node& node) {
+  std::vector<std::uint16_t> topics;
+  for (std::size_t i = 0; i < options_.topics.size(); ++i) {
+    const auto& wanted = node.subscriptions;
+    if (std::find(wanted.begin(), wanted.end(), options_.topics[i].name) != wanted.end())
+      topics.push_back(static_cast<std::uint16_t>(i + 1));
+  }
+  for (const auto& [name, from] : nodes_) {
+    if (from.get() == &node) continue;
+    for (const auto& life : from->earlier) {
+      std::string error;
+      shm::Receiver& receiver = node.port().receiver();
+      receiver.offer_latched(0, receiver.publisher(from->key, life->number, name, life->status.get(), error), topics);
+      for (const auto& [extent, fd] : life->extents)
+        receiver.add_extent(from->key, life->number, extent, fd.get(), error);
+      ACTOR_ASSERT(error.empty(), "a dead peer's memory is what its port has made");
+    }
+  }
+}
+
 void ShmWorld::begin_life(Node& node) {
   make_port(node);
+  offer_latched(node);
   for (const auto& [name, other] : nodes_) {
     if (!other->peer || other.get() == &node) continue;
     make_missing_routes(*other, node);
@@ -368,6 +391,7 @@ void ShmWorld::end_life(Node& node) {
     });
   }
   node.peer->take_port().reset();
+  node.earlier.push_back(node.life);
   for (const auto& [id, route] : routes_) {
     if (route->from == &node) end_segment(*route);
   }

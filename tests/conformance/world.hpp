@@ -22,6 +22,7 @@ struct TopicSpec {
   std::string name;
   OverflowPolicy policy;
   std::size_t capacity = 8;  ///< events per sender and reader; a power of two
+  bool latched = false;
 };
 
 struct WorldOptions {

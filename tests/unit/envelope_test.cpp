@@ -55,7 +55,7 @@ class ListeningPort final : public actor::Port {
   std::vector<Sent> sent;
   bool keeps = false;
 
-  std::uint16_t open_topic(std::string_view name, actor::OverflowPolicy) override {
+  std::uint16_t open_topic(std::string_view name, actor::OverflowPolicy, bool = false) override {
     topics_.emplace_back(name);
     return static_cast<std::uint16_t>(topics_.size() - 1);
   }

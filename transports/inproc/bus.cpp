@@ -1,6 +1,7 @@
 #include "inproc/bus.hpp"
 
 #include <actor/error.hpp>
+#include <algorithm>
 #include <chrono>
 
 #include "inproc/bus_core.hpp"
@@ -38,14 +39,15 @@ BusTopic& BusCore::topic_named(std::string_view name) {
   }
   const auto id = static_cast<std::uint16_t>(topics_.size() + 1);
   topic_ids_.emplace(name, id);
-  return topics_.emplace_back(BusTopic{id, std::string(name), {}, {}, options_.topic_capacity});
+  return topics_.emplace_back(BusTopic{id, std::string(name), {}, {}, false, options_.topic_capacity});
 }
 
-const BusTopic& BusCore::open_topic(std::string_view name, OverflowPolicy policy, ActorId opener) {
+const BusTopic& BusCore::open_topic(std::string_view name, OverflowPolicy policy, bool latched, ActorId opener) {
   const std::scoped_lock lock(mutex_);
   BusTopic& topic = topic_named(name);
   if (!topic.policy) {
     topic.policy = policy;
+    topic.latched = latched;
     topic.opened_by = opener;
   } else if (*topic.policy != policy) {
     throw Error(ErrorCode::Incompatible, "cannot open topic \"" + topic.name + "\": actor \"" +
@@ -68,7 +70,7 @@ void BusCore::set_capacity(std::string_view name, std::size_t events) {
   topic_named(name).capacity = events;
 }
 
-BusSender& BusCore::attach(std::shared_ptr<Mailbox> mailbox, const Subscribe& topics) {
+BusSender& BusCore::attach(std::shared_ptr<Mailbox> mailbox, const Subscribe& topics, std::vector<EventRef>& latched) {
   const std::scoped_lock lock(mutex_);
   const ActorId id = mailbox->reader();
   if (readers_.contains(id)) {
@@ -77,7 +79,7 @@ BusSender& BusCore::attach(std::shared_ptr<Mailbox> mailbox, const Subscribe& to
   }
   Reader reader{std::move(mailbox), topics.is_all(), {}};
   for (const std::string& name : topics.names()) reader.topics.insert(topic_named(name).id);
-  readers_.emplace(id, std::move(reader));
+  latched = latched_for(id, readers_.emplace(id, std::move(reader)).first->second);
   ++epoch_;
   const BusSender unknown{id, actor_key(runtime_id_, id.name()), options_.first_sequence};
   return senders_.emplace(id, unknown).first->second;
@@ -95,6 +97,29 @@ void BusCore::unsubscribe(ActorId id) {
   reader->second.all = false;
   reader->second.topics.clear();
   ++epoch_;
+}
+
+std::uint64_t BusCore::keep_latched(const EventRef& event) {
+  EventRef replaced = event;  // its last reference may go here: without the lock
+  const std::scoped_lock lock(mutex_);
+  std::swap(latched_[{event->sender->id, event->topic->id}], replaced);
+  return epoch_.load(std::memory_order_relaxed);
+}
+
+std::vector<EventRef> BusCore::latched_for(ActorId id) const {
+  const std::scoped_lock lock(mutex_);
+  const auto reader = readers_.find(id);
+  return reader == readers_.end() ? std::vector<EventRef>() : latched_for(id, reader->second);
+}
+
+std::vector<EventRef> BusCore::latched_for(ActorId id, const Reader& reader) const {
+  std::vector<EventRef> events;
+  for (const auto& [from, event] : latched_) {
+    if (from.first != id && (reader.all || reader.topics.contains(from.second))) events.push_back(event);
+  }
+  std::stable_sort(events.begin(), events.end(),
+                   [](const EventRef& a, const EventRef& b) { return a->monotonic_ns < b->monotonic_ns; });
+  return events;
 }
 
 void BusCore::note_publisher(const BusTopic& topic, ActorId id) {

@@ -20,12 +20,13 @@ class BusCore {
   std::int64_t wall_offset_ns() const { return wall_offset_ns_; }
 
   /// Throws Error(Incompatible) when another actor has opened the topic with a different policy.
-  const BusTopic& open_topic(std::string_view name, OverflowPolicy policy, ActorId opener);
+  const BusTopic& open_topic(std::string_view name, OverflowPolicy policy, bool latched, ActorId opener);
   const BusTopic& topic(std::uint16_t id) const;
   void set_capacity(std::string_view name, std::size_t events);
 
-  /// Throws Error(DuplicateActorName). The sender stays valid as long as the bus.
-  BusSender& attach(std::shared_ptr<Mailbox> mailbox, const Subscribe& topics);
+  /// Throws Error(DuplicateActorName). The sender stays valid as long as the bus. `latched`: what the reader is handed
+  /// first; what is sent from here on it is sent.
+  BusSender& attach(std::shared_ptr<Mailbox> mailbox, const Subscribe& topics, std::vector<EventRef>& latched);
   /// What events of a prebuilt envelope point to: somebody's name, and the key in its id. Valid as long as the bus.
   const BusSender& stranger(ActorId id, std::uint64_t key);
   void unsubscribe(ActorId id);
@@ -35,6 +36,10 @@ class BusCore {
   /// PAIRS: BusCore.epoch (raised by attach(), unsubscribe() and detach(), after what they do to the readers).
   std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   std::vector<std::shared_ptr<Mailbox>> readers_of(const BusTopic& topic) const;
+  /// Keeps the event as its sender's last one on its topic. Returns the epoch: readers that come later are handed it.
+  std::uint64_t keep_latched(const EventRef& event);
+  /// What a reader that comes now is handed first, in the order in which it was sent.
+  std::vector<EventRef> latched_for(ActorId reader) const;
   void note_publisher(const BusTopic& topic, ActorId id);
   std::vector<std::pair<ActorId, std::string>> publishers() const;
   PortCounters departed() const;
@@ -47,6 +52,7 @@ class BusCore {
   };
 
   BusTopic& topic_named(std::string_view name);
+  std::vector<EventRef> latched_for(ActorId id, const Reader& reader) const;
 
   const std::uint64_t runtime_id_;
   const BusOptions options_;
@@ -59,6 +65,7 @@ class BusCore {
   std::map<ActorId, BusSender> senders_;  // never freed: event numbers never repeat, and events point here
   std::map<std::pair<ActorId, std::uint64_t>, BusSender> strangers_;
   std::set<std::pair<ActorId, std::uint16_t>> publishers_;
+  std::map<std::pair<ActorId, std::uint16_t>, EventRef> latched_;  // by sender and topic
   PortCounters departed_;
   std::atomic<std::uint64_t> epoch_ = 1;
 };

@@ -6,6 +6,12 @@
 #include "inproc/bus_core.hpp"
 
 namespace actor::inproc {
+namespace {
+
+/// Delivery::route of a latched event: it came through no lane.
+constexpr std::uint32_t no_lane = UINT32_MAX;
+
+}  // namespace
 
 BusPort::BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const EventType* const> types,
                  const Subscribe& topics, std::shared_ptr<Signal> signal, std::size_t capacity)
@@ -19,7 +25,9 @@ BusPort::BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const Even
       types_(types),
       outbox_limit_(core_->options().outbox_limit),
       self_(std::make_shared<BusPort*>(this)) {
-  sender_ = &core_->attach(mailbox_, topics);
+  std::vector<EventRef> latched;
+  sender_ = &core_->attach(mailbox_, topics, latched);
+  take_latched(std::move(latched));
   next_event_ = sender_->next_event;
 }
 
@@ -38,6 +46,8 @@ BusPort::~BusPort() {
 }
 
 void BusPort::restart() {
+  latched_in_hand_ = {};
+  take_latched(core_->latched_for(id_));
   if (!in_hand_.event) return;
   must_redeliver_ = true;
   handling_ = false;
@@ -61,7 +71,37 @@ void BusPort::unsubscribe() {
   core_->unsubscribe(id_);
 }
 
+inline void BusPort::fill(Delivery& out, SharedEvent& event) {
+  out.object = event.object();
+  out.payload = {};
+  out.id = event.id();
+  out.parent = event.parent;
+  out.sender = event.sender->id;
+  out.monotonic_ns = event.monotonic_ns;
+  out.wall_offset_ns = wall_offset_ns_;
+  out.type = index_of(*event.type);
+  out.topic = event.topic->id;
+}
+
+void BusPort::take_latched(std::vector<EventRef> events) {
+  latched_.assign(std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
+}
+
+void BusPort::hand_out_latched(Delivery& out) {
+  latched_in_hand_ = std::move(latched_.front());
+  latched_.pop_front();
+  fill(out, *latched_in_hand_.get());
+  out.flags = Delivery::latched;
+  out.attempt = 1;
+  out.route = no_lane;
+  out.sequence = 0;
+}
+
 bool BusPort::next(Delivery& out) {
+  if (!latched_.empty()) [[unlikely]] {
+    hand_out_latched(out);
+    return true;
+  }
   if (must_redeliver_) {
     must_redeliver_ = false;
     repeated_ = 0;
@@ -82,15 +122,7 @@ bool BusPort::next(Delivery& out) {
   ++counters_.received;
 
   SharedEvent& event = *in_hand_.event;
-  out.object = event.object();
-  out.payload = {};
-  out.id = event.id();
-  out.parent = event.parent;
-  out.sender = event.sender->id;
-  out.monotonic_ns = event.monotonic_ns;
-  out.wall_offset_ns = wall_offset_ns_;
-  out.type = index_of(*event.type);
-  out.topic = event.topic->id;
+  fill(out, event);
   out.flags = static_cast<std::uint8_t>(event.flags | (attempt_ > 1 ? Delivery::redelivered : 0));
   out.attempt = attempt_;
   out.route = in_hand_.lane->number();
@@ -113,6 +145,10 @@ std::uint16_t BusPort::look_up(const EventType& type) {
 }
 
 void BusPort::handled(const Delivery& delivery, bool known) {
+  if (delivery.route == no_lane) [[unlikely]] {
+    latched_in_hand_ = {};
+    return;
+  }
   ACTOR_ASSERT(in_hand_.event && delivery.route == in_hand_.lane->number() && delivery.sequence == in_hand_.sequence,
                "handled() is given the event that next() handed out last");
   ++(known ? counters_.handled : counters_.skipped);
@@ -124,6 +160,7 @@ void BusPort::handled(const Delivery& delivery, bool known) {
 }
 
 Retained BusPort::retain(const Delivery& delivery) {
+  if (latched_in_hand_) return Retained(delivery.object, [held = latched_in_hand_](const void*) {});
   ACTOR_ASSERT(in_hand_.event && delivery.object == in_hand_.event->object(), "only the event in hand can be retained");
   in_hand_.event->references.fetch_add(1, std::memory_order_relaxed);
   return Retained(delivery.object, [held = EventRef(in_hand_.event)](const void*) {});
@@ -134,7 +171,9 @@ bool BusPort::prepare_wait() {
   for (;;) {
     if ((news_ & ~Signal::room) != 0) return false;
     // While something is staged no event is taken: those that arrive do not keep the owner from sleeping.
-    if (has_staged() ? staging_.await_room() || is_late() : must_redeliver_ || mailbox_->has_events()) return false;
+    if (has_staged() ? staging_.await_room() || is_late()
+                     : must_redeliver_ || !latched_.empty() || mailbox_->has_events())
+      return false;
     if (signal_->park()) return true;
     look_at_signal();
   }

@@ -4,6 +4,7 @@
 // in bus_port_watched.cpp.
 
 #include <array>
+#include <deque>
 #include <list>
 #include <supervisor/hub.hpp>
 #include <unordered_map>
@@ -27,7 +28,7 @@ class BusPort final : public HubPort {
   void unsubscribe() override;
   void set_outbox_limit(std::size_t events) override { outbox_limit_ = events; }
 
-  std::uint16_t open_topic(std::string_view name, OverflowPolicy policy) override;
+  std::uint16_t open_topic(std::string_view name, OverflowPolicy policy, bool latched = false) override;
   std::string_view topic_name(std::uint16_t topic) const override;
   EventId send(const Outgoing& out) override;
   bool keeps_senders() const override { return true; }
@@ -74,6 +75,9 @@ class BusPort final : public HubPort {
   void look_at_signal();
   std::uint16_t index_of(const EventType& type) { return last_type_.type == &type ? last_type_.index : look_up(type); }
   std::uint16_t look_up(const EventType& type);
+  void fill(Delivery& out, SharedEvent& event);
+  void take_latched(std::vector<EventRef> events);
+  void hand_out_latched(Delivery& out);
 
   // Sending
   std::int64_t now_ns();  // the clock's reading for this turn
@@ -82,6 +86,7 @@ class BusPort final : public HubPort {
   void number(SharedEvent& event);
   void number_prebuilt(SharedEvent& event, const Meta& prebuilt);
   std::span<const Target> targets_of(Opened& topic);
+  void keep_latched(const EventRef& event, Opened& topic);
   std::span<const Target> targets_without(Opened& topic, ActorId sender);
   void renew(Opened& topic, std::uint64_t epoch);
   Link* link_to(const std::shared_ptr<Mailbox>& mailbox);
@@ -127,6 +132,8 @@ class BusPort final : public HubPort {
   alignas(64) Mailbox::InHand in_hand_;
   std::uint32_t attempt_ = 0;
   bool must_redeliver_ = false;
+  std::deque<EventRef> latched_;  // handed out first, outside the accounting
+  EventRef latched_in_hand_;
   bool handling_ = false;  // its handler runs; false while only what it sent is waiting for room
   KnownType last_type_;    // what came last is likely to come next
   PortCounters counters_;

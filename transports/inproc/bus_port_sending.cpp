@@ -8,8 +8,8 @@
 
 namespace actor::inproc {
 
-std::uint16_t BusPort::open_topic(std::string_view name, OverflowPolicy policy) {
-  const BusTopic& topic = core_->open_topic(name, policy, id_);
+std::uint16_t BusPort::open_topic(std::string_view name, OverflowPolicy policy, bool latched) {
+  const BusTopic& topic = core_->open_topic(name, policy, latched, id_);
   if (opened_.size() <= topic.id) opened_.resize(topic.id + 1u);
   if (!opened_[topic.id]) opened_[topic.id] = std::make_unique<Opened>(Opened{&topic, 0, {}});
   return topic.id;
@@ -98,7 +98,7 @@ EventId BusPort::send(const Outgoing& out) {
   EventRef event = take_event(out);  // a loaned event is ours from here on, also when an error is thrown
   Opened& to = opened(out.topic);
   const BusTopic& topic = *to.topic;
-  const std::span<const Target> targets = out.prebuilt ? targets_without(to, out.prebuilt->sender) : targets_of(to);
+  std::span<const Target> targets = out.prebuilt ? targets_without(to, out.prebuilt->sender) : targets_of(to);
   const Target* full = first_without_room(topic, targets);
   if (full && staging_.size() >= outbox_limit_) refuse_to_stage(topic, *full->link);
 
@@ -108,12 +108,27 @@ EventId BusPort::send(const Outgoing& out) {
   event->monotonic_ns = now_ns();
   out.prebuilt ? number_prebuilt(*event.get(), *out.prebuilt) : number(*event.get());
   const EventId id = event->id();
+  if (topic.latched) [[unlikely]] {
+    keep_latched(event, to);
+    targets = out.prebuilt ? targets_without(to, out.prebuilt->sender) : std::span<const Target>(to.targets);
+    full = first_without_room(topic, targets);
+  }
   if (full) [[unlikely]] {
     stage(std::move(event), targets);
   } else {
     push_to_all(std::move(event), targets);
   }
   return id;
+}
+
+/// Kept when it is sent, staged or not: in here nobody dies in between. A reader that comes before that is among the
+/// targets; one that comes after it is handed the event as the last one.
+void BusPort::keep_latched(const EventRef& event, Opened& topic) {
+  for (;;) {
+    const std::uint64_t epoch = core_->keep_latched(event);
+    if (topic.epoch == epoch) return;
+    renew(topic, epoch);
+  }
 }
 
 void* BusPort::loan(const EventType& type) {
@@ -209,7 +224,10 @@ void BusPort::push_to_all(EventRef owned, std::span<const Target> targets) {
   SharedEvent* const event = owned.leave();
   const BusTopic& topic = *event->topic;
   // All references are there before the first reader can give one up; those that nobody took are given up at the end.
-  event->references.store(static_cast<std::uint32_t>(targets.size()), std::memory_order_relaxed);
+  if (topic.latched) [[unlikely]]  // it is held as the last value, too
+    event->references.fetch_add(static_cast<std::uint32_t>(targets.size()) - 1, std::memory_order_relaxed);
+  else
+    event->references.store(static_cast<std::uint32_t>(targets.size()), std::memory_order_relaxed);
   std::uint32_t untaken = 0;
   std::uint32_t sent = 0;
   std::uint32_t dropped = 0;

@@ -16,6 +16,7 @@ struct BusTopic {
   std::string name;
   std::optional<OverflowPolicy> policy;
   ActorId opened_by;
+  bool latched = false;
   std::size_t capacity;  // events per sender and reader, unless the reader has a capacity of its own
 
   bool blocks() const { return policy->kind == OverflowPolicy::Kind::Block; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <shm/bell.hpp>
+#include <shm/changing.hpp>
 #include <shm/in_route.hpp>
 #include <shm/poison.hpp>
 
@@ -9,31 +10,6 @@ namespace actor::shm {
 namespace {
 
 constexpr std::uint64_t largest_batch = 16;
-
-/// One load, whatever the compiler would like: what was checked is what is used, though its owner may change it.
-template <class T>
-T read_once(const T& field) {
-  return __atomic_load_n(&field, __ATOMIC_RELAXED);
-}
-
-PoolRef read_pool_ref(const Slot& slot) {
-  const auto* words = reinterpret_cast<const std::uint64_t*>(slot.payload);
-  const std::uint64_t copy[2] = {read_once(words[0]), read_once(words[1])};
-  PoolRef reference;
-  std::memcpy(&reference, copy, sizeof reference);
-  return reference;
-}
-
-/// Copies memory that its owner may be overwriting: word by word, each an acquire load, so that the check of the slot's
-/// number that follows cannot be moved before them.
-void copy_changing(std::byte* to, const std::byte* from, std::size_t bytes) {
-  for (; bytes >= 8; bytes -= 8, to += 8, from += 8) {
-    const std::uint64_t word = __atomic_load_n(reinterpret_cast<const std::uint64_t*>(from), __ATOMIC_ACQUIRE);
-    std::memcpy(to, &word, 8);
-  }
-  for (; bytes != 0; --bytes, ++to, ++from)
-    *to = static_cast<std::byte>(__atomic_load_n(reinterpret_cast<const unsigned char*>(from), __ATOMIC_ACQUIRE));
-}
 
 }  // namespace
 
@@ -44,6 +20,7 @@ InRoute::InRoute(std::uint32_t route, std::vector<std::uint16_t> topics, std::ui
       topics_(std::move(topics)),
       words_(words),
       cursor_(cursor),
+      began_(cursor),
       released_(cursor),
       batch_(std::clamp<std::uint64_t>(smallest_quota / 4, 1, largest_batch)),
       data_bell_(std::move(data_bell)),

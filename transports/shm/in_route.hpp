@@ -55,8 +55,11 @@ class InRoute {
           Cursor& words, std::uint64_t cursor, Fd data_bell, Fd space_bell);
 
   std::uint32_t id() const { return id_; }
+  const std::vector<std::uint16_t>& topics() const { return topics_; }
   int data_bell() const { return data_bell_.get(); }
   std::uint64_t cursor() const { return cursor_; }
+  /// Has nothing been read since it was made?
+  bool is_untouched() const { return cursor_ == began_; }
   bool overwriting() const { return overwriting_; }
   const Publisher& publisher() const { return *segments_.front().publisher; }
   bool has_segments() const { return !segments_.empty(); }
@@ -127,6 +130,7 @@ class InRoute {
   std::vector<std::uint16_t> topics_;
   Cursor& words_;
   std::uint64_t cursor_;
+  const std::uint64_t began_;
   std::uint64_t released_;
   std::uint64_t batch_;  // events between two stores of `released`
   std::uint64_t space_signalled_ = 0;

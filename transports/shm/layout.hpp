@@ -15,7 +15,7 @@ using Word = std::atomic<std::uint64_t>;
 static_assert(sizeof(Word) == 8);
 
 inline constexpr std::size_t cache_line = 64;
-inline constexpr std::uint32_t layout_version = 1;
+inline constexpr std::uint32_t layout_version = 2;
 inline constexpr std::uint64_t status_magic = 0x3155544154534341;  // "ACSTATU1"
 inline constexpr std::uint64_t ring_magic = 0x31474e4952544341;    // "ACTRING1"
 
@@ -32,7 +32,7 @@ inline constexpr std::size_t tail_bytes = 64;
 
 /// One event. Valid for sequence number s when `sequence` == s + 1: stored last by the publisher, so it is all there.
 struct alignas(cache_line) Slot {
-  enum Flag : std::uint8_t { has_parent = 1, in_tail = 2, in_pool = 4, maybe_duplicate = 8 };
+  enum Flag : std::uint8_t { has_parent = 1, in_tail = 2, in_pool = 4, maybe_duplicate = 8, latched = 16 };
 
   Word sequence;          // s + 1; 64-bit at 10^9/s: 584 years
   std::uint64_t counter;  // the event's number
@@ -77,11 +77,13 @@ struct RingHeader {
   std::uint64_t base;   // the first sequence number written here
   std::uint32_t route;
   std::uint32_t overwriting;
+  std::uint64_t first_counter;  // events below this number were sent before the ring was made
   alignas(
       cache_line) Word head;  // one past the last sequence number; may lag behind the slots while a burst is written
   std::byte padding[cache_line - sizeof(Word)];
 };
-static_assert(sizeof(RingHeader) == 128 && offsetof(RingHeader, head) == 64);
+static_assert(sizeof(RingHeader) == 128 && offsetof(RingHeader, first_counter) == 32 &&
+              offsetof(RingHeader, head) == 64);
 
 constexpr std::size_t ring_bytes(std::uint32_t slots) {
   return sizeof(RingHeader) + std::size_t{slots} * sizeof(Cell);
@@ -136,6 +138,18 @@ struct FanoutRecord {
   FanoutTarget target[max_routes];
 };
 
+/// The last value of a latched topic. Written in turns: version n is in cells[n & 1], so that there is a whole one
+/// whenever its writer dies; a reader copies, then looks whether the version is still the same.
+struct Latch {
+  alignas(cache_line) Word version;  // 0: none yet
+  Word topic;                        // the broker's number; constant once it is not 0
+  Cell cells[2];                     // the slots' own sequence words are unused
+};
+static_assert(sizeof(Latch) == cache_line + 2 * sizeof(Cell));
+
+/// Latched topics that one actor can publish.
+inline constexpr std::uint32_t max_latches = 64;
+
 /// What an actor is doing, for `ps` and the watchdog.
 enum class State : std::uint64_t { Connecting = 0, Starting = 1, Running = 2, Draining = 3, Stopped = 4 };
 
@@ -161,10 +175,12 @@ struct Status {
   alignas(cache_line) Counters counters;
   alignas(cache_line) FanoutRecord fanout;
   Cursor cursors[max_routes];
+  Latch latches[max_latches];
 };
 static_assert(offsetof(Status, sleep) == 64 && offsetof(Status, space) == 128 && offsetof(Status, progress) == 192 &&
               offsetof(Status, flight) == 256 && offsetof(Status, counters) == 320 && offsetof(Status, fanout) == 384 &&
-              offsetof(Status, cursors) == 384 + sizeof(FanoutRecord));
+              offsetof(Status, cursors) == 384 + sizeof(FanoutRecord) &&
+              offsetof(Status, latches) == offsetof(Status, cursors) + max_routes * sizeof(Cursor));
 static_assert(sizeof(FanoutRecord) % cache_line == 0);
 
 }  // namespace actor::shm

@@ -43,6 +43,7 @@ class ShmLink final : public ProcessLink {
   void on(const control::RemoveRoute& message, std::vector<Fd>& fds);
   void on(const control::Attach& message, std::vector<Fd>& fds);
   void on(const control::PublisherEnded& message, std::vector<Fd>& fds);
+  void on(const control::AttachLatched& message, std::vector<Fd>& fds);
   void on(const control::Detach& message, std::vector<Fd>& fds);
   void on(const control::PeerExtentAdded& message, std::vector<Fd>& fds);
   void on(const control::PeerExtentDropped& message, std::vector<Fd>& fds);
@@ -82,7 +83,8 @@ shm::ShmPort::Events ShmLink::port_events() {
   };
   events.topic_opened = [this](std::uint16_t handle) {
     const shm::PortTopic& topic = port_->sender().topic(handle);
-    tell(control::OpenTopic{{topic.name, static_cast<std::uint8_t>(topic.policy.kind), topic.policy.deadline.count()}});
+    tell(control::OpenTopic{
+        {topic.name, static_cast<std::uint8_t>(topic.policy.kind), topic.policy.deadline.count(), topic.latched}});
   };
   return events;
 }
@@ -114,7 +116,7 @@ void ShmLink::bind(const control::TopicInfo& topic) {
   OverflowPolicy policy;
   policy.kind = static_cast<OverflowPolicy::Kind>(topic.policy);
   policy.deadline = std::chrono::nanoseconds(topic.deadline_ns);
-  port_->bind_topic({topic.name, policy, topic.id, topic.may_publish});
+  port_->bind_topic({topic.name, policy, topic.id, topic.may_publish, topic.latched});
 }
 
 bool ShmLink::handle(control::ToActor& message, std::vector<Fd>& fds) {
@@ -183,6 +185,13 @@ void ShmLink::on(const control::Attach& message, std::vector<Fd>& fds) {
 
 void ShmLink::on(const control::PublisherEnded& message, std::vector<Fd>&) {
   port_->receiver().end_segment(message.route, message.incarnation, message.final_head, message.from_record);
+}
+
+void ShmLink::on(const control::AttachLatched& message, std::vector<Fd>& fds) {
+  std::string error;
+  auto publisher = port_->receiver().publisher(message.publisher_key, message.incarnation, message.publisher,
+                                               fds.at(0).get(), error);
+  if (publisher) port_->receiver().offer_latched(message.route, std::move(publisher), message.topics);
 }
 
 void ShmLink::on(const control::Detach& message, std::vector<Fd>&) {

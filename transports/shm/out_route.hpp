@@ -38,6 +38,8 @@ class OutRoute {
   std::uint64_t head() const { return head_; }
   bool overwriting() const { return spec_.overwriting; }
 
+  /// The number of the first event that may be pushed. Before the ring is handed to anybody.
+  void set_first_counter(std::uint64_t counter) { header().first_counter = counter; }
   /// Follows the cursors in this status segment from now on.
   void set_reader(PeerSegment status, std::uint32_t cursor_index);
   void clear_reader();

@@ -80,7 +80,7 @@ bool Sender::push_one_staged(Staged& staged) {
   payload.size = staged.size;
   payload.chunk = staged.chunk;
   payload.bytes = staged.bytes.data();
-  if (payload.size > tail_bytes && payload.chunk == Pool::no_chunk && !chosen_.empty()) {
+  if (payload.size > tail_bytes && payload.chunk == Pool::no_chunk && (!chosen_.empty() || topic.is.latched)) {
     if (provide_chunk(payload)) {
       std::memcpy(pool_.data(payload.chunk), payload.bytes, payload.size);
     } else {

@@ -41,8 +41,8 @@ OwnedSegment make_status() {
   return segment;
 }
 
-ShmPort::ShmPort(const PortOptions& options, std::span<const EventType* const> types, OwnedSegment status, EpollLoop& loop,
-                 Events events)
+ShmPort::ShmPort(const PortOptions& options, std::span<const EventType* const> types, OwnedSegment status,
+                 EpollLoop& loop, Events events)
     : status_(std::move(status)),
       loop_(loop),
       types_(types),
@@ -107,11 +107,11 @@ void ShmPort::detach(std::uint32_t id) {
   receiver_.remove_route(id);
 }
 
-std::uint16_t ShmPort::open_topic(std::string_view name, OverflowPolicy policy) {
+std::uint16_t ShmPort::open_topic(std::string_view name, OverflowPolicy policy, bool latched) {
   for (std::uint16_t handle = 0; handle < sender_.topic_count(); ++handle) {
     if (sender_.topic(handle).name == name) return handle;
   }
-  const std::uint16_t handle = sender_.add_topic({std::string(name), policy, 0, true});
+  const std::uint16_t handle = sender_.add_topic({std::string(name), policy, 0, true, latched});
   topic_opened_(handle);
   return handle;
 }
@@ -123,7 +123,7 @@ bool ShmPort::next(Delivery& out) {
   const auto [first, end] = receiver_.replayed_outputs();
   if (first != 0) [[unlikely]]
     sender_.replay_outputs(first, end);
-  sender_.begin_handling();
+  if (out.route != 0) sender_.begin_handling();  // a latched value is no event in hand that a successor would retry
   return true;
 }
 

@@ -51,7 +51,7 @@ class ShmPort final : public Port {
   void watch(Monitors& monitors) { sender_.watch(monitors); }
 
   // Port
-  std::uint16_t open_topic(std::string_view name, OverflowPolicy policy) override;
+  std::uint16_t open_topic(std::string_view name, OverflowPolicy policy, bool latched = false) override;
   std::string_view topic_name(std::uint16_t topic) const override { return sender_.topic(topic).name; }
   EventId send(const Outgoing& out) override { return sender_.send(out); }
   void* loan(const EventType& type) override { return sender_.loan(type); }

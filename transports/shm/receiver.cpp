@@ -1,5 +1,6 @@
 #include <actor/error.hpp>
 #include <algorithm>
+#include <limits>
 #include <shm/poison.hpp>
 #include <shm/receiver.hpp>
 
@@ -85,6 +86,13 @@ InRoute* Receiver::attach(InSegmentSpec spec, std::string& error) {
     route = routes_.back().get();
     by_id_[spec.route] = route;
   }
+  // A reader that has begun to read the route has had what came before. What was sent into a ring of which nothing has
+  // been read comes in its turn.
+  if (is_new || route->is_untouched()) {
+    const bool unread = spec.cursor <= ring->base();
+    latched_.expect({spec.route, spec.publisher, route->topics(), spec.ended,
+                     unread ? ring->first_counter() : std::numeric_limits<std::uint64_t>::max()});
+  }
   route->add_segment({std::move(*ring), std::move(spec.publisher), spec.ended, spec.final_head, spec.from_record});
   return is_new ? route : nullptr;
 }
@@ -100,6 +108,11 @@ void Receiver::end_segment(std::uint32_t id, std::uint32_t incarnation, std::uin
   }
 }
 
+void Receiver::offer_latched(std::uint32_t route, std::shared_ptr<Publisher> publisher,
+                             std::vector<std::uint16_t> topics) {
+  latched_.expect({route, std::move(publisher), std::move(topics), true, std::numeric_limits<std::uint64_t>::max()});
+}
+
 InRoute* Receiver::find_route(std::uint32_t route) {
   const auto found = by_id_.find(route);
   return found == by_id_.end() ? nullptr : found->second;
@@ -111,6 +124,7 @@ void Receiver::remove_route(std::uint32_t id) {
   if (found == routes_.end()) return;
   if (in_hand_ == found->get()) in_hand_ = nullptr;
   by_id_.erase(id);
+  latched_.forget(id);
   routes_.erase(found);
   turn_ = 0;
   std::erase_if(publishers_, [](const auto& item) { return item.second.expired(); });
@@ -126,6 +140,8 @@ void Receiver::turn_to_the_event_in_flight() {
 }
 
 bool Receiver::next(Delivery& out) {
+  if (!latched_.is_empty()) [[unlikely]]
+    if (hand_out_latched(out)) return true;
   if (in_flight_.route != 0) [[unlikely]]
     turn_to_the_event_in_flight();
   if (burst_left_ == 0 && !routes_.empty()) {  // its turn is over, though it may have more
@@ -176,18 +192,12 @@ void Receiver::hand_out(InRoute& route, const Found& found, Delivery& out) {
   out.monotonic_ns = slot.stamp_ns;
   out.wall_offset_ns = publisher.wall_offset_ns;
   out.topic = found.topic < handle_of_wire_topic_.size() ? handle_of_wire_topic_[found.topic] : std::uint16_t{0};
-  out.type = found.type < index_of_wire_type_.size() ? index_of_wire_type_[found.type] : Delivery::unknown_type;
   out.flags = 0;
   if (found.flags & Slot::maybe_duplicate) out.flags |= Delivery::maybe_duplicate;
   out.attempt = 1;
   out.route = route.id();
   out.sequence = found.sequence;
-  out.object = nullptr;
-  if (out.type != Delivery::unknown_type) {
-    const EventType& type = *types_[out.type];
-    // In place only if every bit pattern is a value: the publisher could still be writing.
-    if (type.trivially_copyable && !type.valid && found.payload.size() == type.size) out.object = found.payload.data();
-  }
+  fill_type_and_object(out, found.type);
   in_hand_ = &route;
   count(status_.counters.received, 1);
   replayed_ = {0, 0};
@@ -200,6 +210,38 @@ void Receiver::hand_out(InRoute& route, const Found& found, Delivery& out) {
     in_flight_.route = 0;
   }
   record_flight(out, found);
+}
+
+void Receiver::fill_type_and_object(Delivery& out, std::uint16_t wire_type) const {
+  out.type = wire_type < index_of_wire_type_.size() ? index_of_wire_type_[wire_type] : Delivery::unknown_type;
+  out.object = nullptr;
+  if (out.type == Delivery::unknown_type) return;
+  const EventType& type = *types_[out.type];
+  // In place only if every bit pattern is a value: the publisher could still be writing.
+  if (type.trivially_copyable && !type.valid && out.payload.size() == type.size) out.object = out.payload.data();
+}
+
+/// Outside the accounting and of no route: a life that dies over it is handed it anew. The flight record is left as it
+/// is: it may hold what the predecessor had in hand.
+bool Receiver::hand_out_latched(Delivery& out) {
+  const LatchedValue* value = latched_.next();
+  if (!value) return false;
+  const Publisher& publisher = *value->publisher;
+  out.payload = value->payload();
+  out.id = {publisher.key, value->counter};
+  out.parent = value->parent;
+  out.sender = publisher.id;
+  out.monotonic_ns = value->stamp_ns;
+  out.wall_offset_ns = publisher.wall_offset_ns;
+  out.topic = value->topic < handle_of_wire_topic_.size() ? handle_of_wire_topic_[value->topic] : std::uint16_t{0};
+  out.flags = Delivery::latched;
+  out.attempt = 1;
+  out.route = 0;
+  out.sequence = 0;
+  fill_type_and_object(out, value->type);
+  in_hand_ = nullptr;
+  replayed_ = {0, 0};
+  return true;
 }
 
 void Receiver::record_flight(const Delivery& out, const Found& found) {
@@ -223,6 +265,8 @@ void Receiver::record_flight(const Delivery& out, const Found& found) {
 }
 
 void Receiver::handled(const Delivery& delivery, bool known) {
+  if (delivery.route == 0) [[unlikely]]
+    return;  // a latched value
   count(known ? status_.counters.handled : status_.counters.skipped, 1);
   InRoute* route = in_hand_;
   in_hand_ = nullptr;
@@ -257,7 +301,8 @@ bool Receiver::prepare_wait() {
   const std::uint64_t sleep = status_.sleep.load(std::memory_order_relaxed);
   // seq_cst store, then seq_cst loads of the heads. PAIRS: OutRoute::flush_now.
   status_.sleep.store(sleep | 1, std::memory_order_seq_cst);
-  return std::none_of(routes_.begin(), routes_.end(), [](const auto& route) { return route->has_news(); });
+  return !latched_.has_values() &&
+         std::none_of(routes_.begin(), routes_.end(), [](const auto& route) { return route->has_news(); });
 }
 
 void Receiver::end_wait() {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <shm/in_route.hpp>
+#include <shm/latched_inbox.hpp>
 #include <unordered_map>
 #include <vector>
 
@@ -62,6 +63,9 @@ class Receiver {
   /// be listened to. Null with an empty `error`: the route was there. `error` set: the memory is not a ring.
   InRoute* attach(InSegmentSpec spec, std::string& error);
   void end_segment(std::uint32_t route, std::uint32_t incarnation, std::uint64_t final_head, bool from_record);
+  /// An earlier life of a publisher, dead: its last values of latched topics, where no later life has any, are handed
+  /// out first. Before the first event.
+  void offer_latched(std::uint32_t route, std::shared_ptr<Publisher> publisher, std::vector<std::uint16_t> topics);
   InRoute* find_route(std::uint32_t route);
   const std::vector<std::unique_ptr<InRoute>>& routes() const { return routes_; }
   void remove_route(std::uint32_t route);
@@ -88,6 +92,8 @@ class Receiver {
     word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
   bool take_from(InRoute& route, Delivery& out);
+  bool hand_out_latched(Delivery& out);
+  void fill_type_and_object(Delivery& out, std::uint16_t wire_type) const;
   void record_flight(const Delivery& delivery, const Found& found);
   void turn_to_the_event_in_flight();
   void go_on() {
@@ -106,6 +112,7 @@ class Receiver {
   std::size_t turn_ = 0;
   unsigned burst_left_ = burst;
   InRoute* in_hand_ = nullptr;
+  LatchedInbox latched_;
   InFlight in_flight_;
   std::pair<std::uint64_t, std::uint64_t> replayed_;
 };

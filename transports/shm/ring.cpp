@@ -20,6 +20,7 @@ std::optional<RingView> RingView::open(int fd, std::string& error) {
   }
   view.slots_ = slots;
   view.base_ = header.base;
+  view.first_counter_ = header.first_counter;
   view.overwriting_ = header.overwriting != 0;
   return view;
 }

@@ -17,6 +17,7 @@ class RingView {
   std::uint32_t slots() const { return slots_; }
   std::uint64_t base() const { return base_; }
   bool overwriting() const { return overwriting_; }
+  std::uint64_t first_counter() const { return first_counter_; }
 
   /// PAIRS: ring.head (seq_cst store in OutRoute::flush). seq_cst: half of the sleep handshake.
   std::uint64_t head() const { return header().head.load(std::memory_order_seq_cst); }
@@ -34,6 +35,7 @@ class RingView {
   PeerSegment segment_;
   std::uint32_t slots_ = 0;
   std::uint64_t base_ = 0;
+  std::uint64_t first_counter_ = 0;
   bool overwriting_ = false;
 };
 

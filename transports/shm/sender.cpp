@@ -39,6 +39,7 @@ std::uint16_t Sender::add_topic(PortTopic topic) {
 }
 
 OutRoute& Sender::add_route(std::unique_ptr<OutRoute> route) {
+  route->set_first_counter(counter_);
   routes_.push_back(std::move(route));
   connect_topics();
   return *routes_.back();
@@ -150,6 +151,7 @@ EventId Sender::send(const Outgoing& out) {
     }
   } guard{*this, out};
   if (!topic.is.may_publish) throw_not_allowed(topic, out);
+  if (topic.is.latched && topic.is.wire != 0) latches_.reserve(topic.is.wire, topic.is.name);
   Payload payload = payload_of(out);
   if (payload.size > pool_.budget_bytes()) throw_too_large(topic, out, payload.size);
 
@@ -175,7 +177,7 @@ void Sender::note_output(std::uint64_t counter) {
 /// Commits right away if everybody has room, and memory too. Else false: nothing has happened.
 bool Sender::commit_new(const Header& header, Topic& topic, const Outgoing& out, Payload& payload) {
   if (find_room(topic, false) == Room::Wait) return false;
-  if (payload.size > tail_bytes && payload.chunk == Pool::no_chunk && !chosen_.empty()) {
+  if (payload.size > tail_bytes && payload.chunk == Pool::no_chunk && (!chosen_.empty() || topic.is.latched)) {
     if (provide_chunk(payload)) {
       std::byte* at = pool_.data(payload.chunk);
       if (payload.bytes)
@@ -243,18 +245,24 @@ void Sender::reclaim_all() {
 /// Pushes the event to everybody in chosen_. Nothing waits from here on. Consumes our reference of payload.chunk.
 void Sender::commit(const Header& header, Payload payload, const Outgoing* out) {
   const std::size_t targets = chosen_.size();
+  // Without a chunk a large payload found no memory: then the value before it stays the last one.
+  const bool latch =
+      topics_[header.topic].is.latched && (payload.size <= tail_bytes || payload.chunk != Pool::no_chunk);
   if (late_ != 0 && !dropped_.empty()) [[unlikely]]
     tell_dropped(header, payload, out);
   if (payload.chunk != Pool::no_chunk) {
-    if (targets == 0)
+    const std::size_t holders = targets + (latch ? 1 : 0);
+    if (holders == 0)
       pool_.release(payload.chunk);
-    else if (targets > 1)
-      pool_.add_references(payload.chunk, static_cast<std::uint32_t>(targets - 1));
+    else if (holders > 1)
+      pool_.add_references(payload.chunk, static_cast<std::uint32_t>(holders - 1));
   }
-  if (targets == 1)
+  if (latch) [[unlikely]]
+    push_to_all(header, payload, out, true);
+  else if (targets == 1)
     push_to_one(chosen_.front(), header, payload, out);
   else if (targets > 1)
-    push_to_all(header, payload, out);
+    push_to_all(header, payload, out, false);
   count(status_.counters.published, 1);
   count(status_.counters.sent, targets + late_);
   if (late_) count(status_.counters.dropped, late_);
@@ -270,7 +278,7 @@ void Sender::push_to_one(const Target& target, const Header& header, const Paylo
   route.push(target.position, payload.chunk);
 }
 
-void Sender::push_to_all(const Header& header, const Payload& payload, const Outgoing* out) {
+void Sender::push_to_all(const Header& header, const Payload& payload, const Outgoing* out, bool latch) {
   // The fan-out is recorded before its first push and committed by one store: if the process dies before it, nobody
   // gets the event; if it dies after it, those who were not reached take it from here. Order only matters against our
   // own death, which stops this thread between two instructions: a compiler barrier is enough.
@@ -283,6 +291,10 @@ void Sender::push_to_all(const Header& header, const Payload& payload, const Out
     record.target[i] = {chosen_[i].route->id(), 0, chosen_[i].route->head()};
   std::atomic_signal_fence(std::memory_order_seq_cst);
   record.commit.store(header.id.counter, std::memory_order_release);
+
+  // If the process dies before the value is latched, the record, which says that it should be, is where it is found.
+  if (latch) [[unlikely]]
+    latches_.store(record.slot, record.tail, payload.chunk);
 
   const bool tail = (record.slot.flags_and_bytes >> 24 & Slot::in_tail) != 0;
   for (const Target& target : chosen_) {
@@ -303,6 +315,7 @@ void Sender::write_slot(Slot& slot, Tail& tail, const Header& header, const Payl
   slot.type = header.type;
   std::uint32_t flags = 0;
   if (header.maybe_duplicate) flags |= Slot::maybe_duplicate;
+  if (topics_[header.topic].is.latched) flags |= Slot::latched;
   const bool has_parent = static_cast<bool>(header.parent);
   if (has_parent) {
     flags |= Slot::has_parent;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <shm/latch.hpp>
 #include <shm/out_route.hpp>
 #include <unordered_map>
 #include <variant>
@@ -20,6 +21,7 @@ struct PortTopic {
   OverflowPolicy policy;
   std::uint16_t wire = 0;
   bool may_publish = true;
+  bool latched = false;  // its last value is kept for readers to come
 };
 
 /// What a Sender asks of the outside: the broker's ear.
@@ -121,7 +123,7 @@ class Sender {
   bool commit_new(const Header& header, Topic& topic, const Outgoing& out, Payload& payload);
   void commit(const Header& header, Payload payload, const Outgoing* out);
   void push_to_one(const Target& target, const Header& header, const Payload& payload, const Outgoing* out);
-  void push_to_all(const Header& header, const Payload& payload, const Outgoing* out);
+  void push_to_all(const Header& header, const Payload& payload, const Outgoing* out, bool latch);
   void write_slot(Slot& slot, Tail& tail, const Header& header, const Payload& payload, const Outgoing* out);
   void stage(const Header& header, Topic& topic, const Outgoing& out, Payload payload);
   void mark_staged(const Topic& topic);
@@ -164,6 +166,7 @@ class Sender {
   Status& status_;
   SenderEvents events_;
   Pool pool_;
+  LatchWriter latches_{status_, pool_};
   std::vector<Topic> topics_;
   std::vector<std::unique_ptr<OutRoute>> routes_;
   std::vector<std::unique_ptr<OutRoute>> leaving_;

@@ -45,7 +45,7 @@ class Context {
   using Topic = topic_type<Events>;
 
   explicit Context(Host& host) : host_(host) {
-    for (const TopicDecl& topic : known_topics<Events>()) host_.port.open_topic(topic.name, topic.policy);
+    for (const TopicDecl& topic : known_topics<Events>()) host_.port.open_topic(topic.name, topic.policy, topic.latched);
   }
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -173,7 +173,7 @@ class Context {
  private:
   std::uint16_t handle_of(const Topic& topic) {
     if (const std::uint16_t* known = topics_.find(topic)) return *known;
-    const std::uint16_t handle = host_.port.open_topic(topic_name(topic), policy_of(topic));
+    const std::uint16_t handle = host_.port.open_topic(topic_name(topic), policy_of(topic), is_latched_topic(topic));
     topics_.insert(topic, handle);
     return handle;
   }

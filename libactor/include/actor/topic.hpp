@@ -7,6 +7,8 @@
 //   constexpr WeatherTopic topic_of(const auto& event) { ... }                                     // one for all
 //   constexpr actor::OverflowPolicy overflow_policy(WeatherTopic) { return actor::OverflowPolicy::block(); }   //
 //   optional
+//   constexpr bool is_latched(WeatherTopic topic) { return topic == WeatherTopic::Config; }                    //
+//   optional: the last event is kept, and handed first to each subscriber that comes later or is made anew
 //
 // A topic is an enum, a struct of values (open-ended: one topic per value), or DefaultTopic (one for everything).
 // Without topic_of every event type is its own topic; overflow_policy(actor::Of<Ping>) then sets a policy.
@@ -63,6 +65,7 @@ class TypeTopic {
 struct TopicDecl {
   std::string name;
   OverflowPolicy policy;
+  bool latched = false;
   friend bool operator==(const TopicDecl&, const TopicDecl&) = default;
 };
 
@@ -82,6 +85,7 @@ inline constexpr bool is_default_topic = std::is_same_v<T, DefaultTopic>;
 // Only what is found beside the argument's type counts: these stop the search of the enclosing namespaces.
 void topic_of() = delete;
 void overflow_policy() = delete;
+void is_latched() = delete;
 
 template <class T>
 concept Routed = requires(const T& event) {
@@ -90,6 +94,11 @@ concept Routed = requires(const T& event) {
 template <class Topic>
 concept HasPolicy = requires(const Topic& topic) {
   OverflowPolicy(overflow_policy(topic));
+};
+
+template <class Topic>
+concept SaysLatched = requires(const Topic& topic) {
+  bool(is_latched(topic));
 };
 
 template <class T>
@@ -102,6 +111,15 @@ constexpr OverflowPolicy declared_policy(const Topic& topic) {
     return overflow_policy(topic);
   } else {
     return {};
+  }
+}
+
+template <class Topic>
+constexpr bool declared_latched(const Topic& topic) {
+  if constexpr (SaysLatched<Topic>) {
+    return is_latched(topic);
+  } else {
+    return false;
   }
 }
 
@@ -145,6 +163,11 @@ struct Routing<std::variant<First, Rest...>> {
     constexpr std::size_t count = sizeof...(Rest) + 1;
     const OverflowPolicy policies[count] = {declared_policy(Of<First>{}), declared_policy(Of<Rest>{})...};
     return index < count ? policies[index] : OverflowPolicy{};
+  }
+  static constexpr bool is_type_latched(std::size_t index) {
+    constexpr std::size_t count = sizeof...(Rest) + 1;
+    const bool latched[count] = {declared_latched(Of<First>{}), declared_latched(Of<Rest>{})...};
+    return index < count && latched[index];
   }
 };
 
@@ -237,12 +260,24 @@ constexpr OverflowPolicy policy_of(const Topic& topic) {
   }
 }
 
+/// What is_latched() says, no without one.
+template <TopicValue Topic>
+constexpr bool is_latched_topic(const Topic& topic) {
+  if constexpr (detail::is_type_topic<Topic>) {
+    return detail::Routing<typename detail::TypeTopicEvents<Topic>::type>::is_type_latched(topic.index());
+  } else {
+    return detail::declared_latched(topic);
+  }
+}
+
 /// All topics that can be told beforehand: none for struct topics with fields, which are open-ended.
 template <EventSet Events>
 std::vector<TopicDecl> known_topics() {
   using Topic = topic_type<Events>;
   std::vector<TopicDecl> topics;
-  const auto add = [&](const Topic& topic) { topics.push_back({topic_name(topic), policy_of(topic)}); };
+  const auto add = [&](const Topic& topic) {
+    topics.push_back({topic_name(topic), policy_of(topic), is_latched_topic(topic)});
+  };
   if constexpr (std::is_enum_v<Topic>) {
     for (const Topic topic : enumerators<Topic>()) add(topic);
   } else if constexpr (detail::is_type_topic<Topic>) {

@@ -12,6 +12,8 @@
 //   Isolation   a full topic uses up no other topic's room and delays no other sender.
 //   Delivery    next() hands out the oldest unhandled event of some sender; handled() acknowledges it. An event that
 //               was handed out and not acknowledged is handed out again to the reader's next incarnation.
+//   Latched     a reader that comes, or is made anew, is first handed the last event of each latched topic from each
+//               sender, flagged, outside the accounting; a dead sender's until its successor's first.
 //   Accounting  per (event, reader), at rest: sent = handled + skipped + dropped + queued.
 //   Views       a Delivery's pointers are valid until handled(); retain() keeps the payload longer.
 //   Threads     a Port belongs to its actor's thread. Nothing here is thread-safe unless it says so.
@@ -95,8 +97,9 @@ class Port {
 
   // Sending --------------------------------------------------------------------------------------------------------
 
-  /// A handle for a topic, stable for the port's life. The same name gives the same handle.
-  virtual std::uint16_t open_topic(std::string_view name, OverflowPolicy policy) = 0;
+  /// A handle for a topic, stable for the port's life. The same name gives the same handle. `latched`: its last event
+  /// is kept for readers to come.
+  virtual std::uint16_t open_topic(std::string_view name, OverflowPolicy policy, bool latched = false) = 0;
   /// The topic's wire name; for handles from open_topic() and from deliveries.
   virtual std::string_view topic_name(std::uint16_t topic) const = 0;
 

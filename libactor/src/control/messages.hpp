@@ -35,6 +35,7 @@ struct TopicDecl {
   std::string name;
   std::uint8_t policy;  // OverflowPolicy::Kind
   std::int64_t deadline_ns;
+  bool latched = false;
 };
 
 /// A topic as the broker knows it. `id` is what slots carry; never 0.
@@ -45,6 +46,7 @@ struct TopicInfo {
   std::int64_t deadline_ns;
   std::uint32_t capacity;  // events per subscriber
   bool may_publish;
+  bool latched = false;  // its last value is kept, in the publisher's status segment, for readers to come
 };
 
 /// A type's number on the wire, given out by the broker; never 0.
@@ -221,6 +223,16 @@ struct Attach {
   bool from_record;
 };
 
+/// Reader: an earlier life of a route's publisher, whose rings are drained, has last values of latched topics that no
+/// later life has replaced. Comes between the route's Attach and Start, its extents after it. Fds: its status segment.
+struct AttachLatched {
+  RouteId route;
+  std::string publisher;
+  std::uint64_t publisher_key;
+  std::uint32_t incarnation;
+  std::vector<std::uint16_t> topics;
+};
+
 /// Reader: the publisher of this segment is dead. Read to `final_head`, then, if from_record, the event in its fan-out
 /// record, then go on with the next segment.
 struct PublisherEnded {
@@ -293,6 +305,6 @@ struct ObservedEnded {
 
 using ToActor = std::variant<Welcome, Refused, AddRoute, SwitchReader, ReaderGone, RemoveRoute, Attach, PublisherEnded,
                              Detach, PeerExtentAdded, PeerExtentDropped, TopicOpened, Start, Quiesce, Stop, Reply,
-                             Observe, Observed, ObservedEnded>;
+                             Observe, Observed, ObservedEnded, AttachLatched>;
 
 }  // namespace actor::control

@@ -97,7 +97,8 @@ void Process::say_hello() {
   for (const EventType* type : actor_->bound_types())
     hello.types.push_back({std::string(type->name), type->hash, std::string(type->schema)});
   for (const TopicDecl& topic : class_.topics)
-    hello.topics.push_back({topic.name, static_cast<std::uint8_t>(topic.policy.kind), topic.policy.deadline.count()});
+    hello.topics.push_back(
+        {topic.name, static_cast<std::uint8_t>(topic.policy.kind), topic.policy.deadline.count(), topic.latched});
   hello.subscribes = options_.subscribes;
   hello.publishes = options_.publishes;
   const int fds[] = {link_->status_fd()};

@@ -1,0 +1,42 @@
+#pragma once
+// What a reader that came later is handed first: the last values of its latched topics, copied from the publishers'
+// memory as soon as that is there. Owned by the Receiver, one thread.
+
+#include <map>
+#include <memory>
+#include <shm/latch.hpp>
+#include <vector>
+
+namespace actor::shm {
+
+class LatchedInbox {
+ public:
+  /// A publisher's life that may have last values. Of several lives the newest one that has a value counts. An event
+  /// with a number from `below` on comes through the route anyway.
+  struct Source {
+    std::uint32_t route;
+    std::shared_ptr<Publisher> publisher;
+    std::vector<std::uint16_t> topics;
+    bool dead;
+    std::uint64_t below;
+  };
+
+  void expect(Source source);
+  void forget(std::uint32_t route);
+
+  /// Is there anything to look for?
+  bool is_empty() const { return pending_.empty() && values_.empty(); }
+  /// Has it something to hand out for certain? What a pending source has cannot be told before next().
+  bool has_values() const { return !values_.empty(); }
+  /// The oldest; null when there is nothing, or nothing yet. The value stays until the next call.
+  const LatchedValue* next();
+
+ private:
+  bool read(const Source& source);
+
+  std::vector<Source> pending_;                                             // could not be read when they came
+  std::map<std::pair<std::uint64_t, std::uint16_t>, LatchedValue> values_;  // by publisher and topic
+  LatchedValue in_hand_;
+};
+
+}  // namespace actor::shm
