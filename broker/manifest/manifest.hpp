@@ -40,22 +40,30 @@ std::string format(const ManifestError& error);
 enum class LogFormat { Text, Json };
 enum class Restart { Permanent, Transient, Temporary };
 
+/// What becomes of the event that an actor has in hand when it dies.
+enum class DeliveryMode { AtLeastOnce, AtMostOnce };
+/// What becomes of the events that are queued for an actor when it is started anew after a death.
+enum class MailboxOnRestart { Keep, Drop, DeadLetter };
+
 struct BrokerSection {
   std::string name;  // [broker] name, or made from the manifest's file name
   std::optional<std::filesystem::path> runtime_dir;
   LogFormat log = LogFormat::Text;
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(5);
   std::optional<std::chrono::nanoseconds> shutdown_timeout;  // absent: as long as the drain and the stop timeouts take
-  std::optional<std::filesystem::path> cgroup = {};  // whose parts the actors' are; absent: the own one if delegated
-  AutoShutdown auto_shutdown = AutoShutdown::Never;  // by the significant actors and groups that are in no group
-  bool allow_reboot = false;                         // on_exhausted = "reboot" may
+  std::optional<std::filesystem::path> cgroup = {};     // whose parts the actors' are; absent: the own one if delegated
+  AutoShutdown auto_shutdown = AutoShutdown::Never;     // by the significant actors and groups that are in no group
+  bool allow_reboot = false;                            // on_exhausted = "reboot" may
+  std::optional<std::filesystem::path> state_dir = {};  // absent: chosen by the broker
+  std::uint64_t dead_letter_bytes = std::uint64_t{64} << 20;        // of all that are kept
+  std::chrono::nanoseconds mailbox_hold = std::chrono::seconds(5);  // for a successor, after a crash
   bool operator==(const BrokerSection&) const = default;
 };
 
 struct TopicSection {
   std::optional<OverflowPolicy> overflow;  // with its deadline; absent: what the programs declare
   std::uint32_t capacity = 256;            // events per subscriber
-  std::optional<bool> latched;             // absent: what the programs declare
+  std::optional<bool> latched = {};        // absent: what the programs declare
   bool operator==(const TopicSection&) const = default;
 };
 
@@ -123,6 +131,9 @@ struct ActorSection {
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
   std::chrono::nanoseconds spin = std::chrono::microseconds(20);  // how long to look for events before sleeping
+  DeliveryMode delivery = DeliveryMode::AtLeastOnce;
+  std::uint32_t poison_after = 3;  // deaths over one event; 0: never
+  MailboxOnRestart mailbox_on_restart = MailboxOnRestart::Keep;
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;  // for the events it has sent and nobody has finished with
   ActorSupervision supervision = {};
   Sandbox sandbox = {};

@@ -3,6 +3,7 @@
 #include "manifest/cross_checks.hpp"
 #include "manifest/manifest.hpp"
 #include "manifest/names.hpp"
+#include "manifest/parse_events.hpp"
 #include "manifest/parse_sandbox.hpp"
 #include "manifest/parse_supervision.hpp"
 #include "manifest/table_reader.hpp"
@@ -25,6 +26,7 @@ void read_broker(TableReader& read, BrokerSection& broker) {
   read.choice<LogFormat>("log", broker.log, {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
   read.duration("drain_timeout", broker.drain_timeout, {0s, longest});
   read.duration("shutdown_timeout", broker.shutdown_timeout, {100ms, longest});
+  read_broker_events(read, broker);
   read.text("cgroup", broker.cgroup);
   read_broker_supervision(read, broker);
 
@@ -47,6 +49,7 @@ void read_topic(TableReader& read, TopicSection& topic, const std::string& name)
       {{"fail", Kind::Fail}, {"drop", Kind::Drop}, {"drop-oldest", Kind::DropOldest}, {"block", Kind::Block}});
   read.duration("block_deadline", deadline, {1us, longest});
   read.integer("capacity", topic.capacity, {1, 65536});
+  if (read.has("latched")) read.boolean("latched", topic.latched.emplace());
   if (kind) topic.overflow = OverflowPolicy{.kind = *kind, .deadline = deadline};
 
   if (read.has("block_deadline") && kind != Kind::Block) {
@@ -98,6 +101,7 @@ void read_actor(TableReader& read, ActorSection& actor) {
   read.duration("start_timeout", actor.start_timeout, {1ms, longest});
   read.duration("stop_timeout", actor.stop_timeout, {0s, longest});
   read.duration("spin", actor.spin, {0s, longest});
+  read_actor_events(read, actor);
   read.bytes("memory", actor.memory_bytes, {64 * kib, 64 * gib});
   read.duration("watchdog", actor.watchdog, {10ms, longest});
   read.duration("abort_grace", actor.abort_grace, {0s, longest});

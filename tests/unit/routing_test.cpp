@@ -37,6 +37,23 @@ TEST(TopicFilter, AStarLeavesOutTheBrokersOwnTopics) {
   EXPECT_FALSE(only({"T.A"}).contains("T.B"));
 }
 
+TEST(TopicTable, OneProgramThatLatchesATopicIsEnoughUnlessTheManifestSaysNo) {
+  TopicTable topics;
+  topics.configure("T.No", std::nullopt, 8, false);
+  topics.configure("T.Yes", std::nullopt, 8, true);
+  auto no = topic("T.No", PolicyKind::Drop);
+  auto open = topic("T.Open", PolicyKind::Drop);
+  const control::TopicDecl plain[] = {topic("T.Yes", PolicyKind::Drop), open};
+  EXPECT_EQ(topics.declare(cpu, plain), std::nullopt);
+  EXPECT_FALSE(topics.find("T.Open")->latched);
+  no.latched = open.latched = true;
+  const control::TopicDecl latching[] = {no, open};
+  EXPECT_EQ(topics.declare(log_actor, latching), std::nullopt);
+  EXPECT_FALSE(topics.find("T.No")->latched);
+  EXPECT_TRUE(topics.find("T.Yes")->latched);
+  EXPECT_TRUE(topics.find("T.Open")->latched);
+}
+
 TEST(TopicTable, ProgramsThatDifferOnAPolicyAreRefusedWithBothSidesNamed) {
   TopicTable topics;
   const control::TopicDecl block[] = {topic("T.A", PolicyKind::Block)};

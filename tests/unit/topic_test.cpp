@@ -27,6 +27,9 @@ constexpr WeatherTopic topic_of(const Alert&) {
 constexpr actor::OverflowPolicy overflow_policy(WeatherTopic topic) {
   return topic == WeatherTopic::Alert ? actor::OverflowPolicy::block() : actor::OverflowPolicy::drop_oldest();
 }
+constexpr bool is_latched(WeatherTopic topic) {
+  return topic == WeatherTopic::Frost;
+}
 }  // namespace topic_test::weather
 
 namespace topic_test::ping {
@@ -37,6 +40,9 @@ struct Pong {
 using Events = std::variant<Ping, Pong>;
 constexpr actor::OverflowPolicy overflow_policy(actor::Of<Pong>) {
   return actor::OverflowPolicy::block_for(250ms);
+}
+constexpr bool is_latched(actor::Of<Ping>) {
+  return true;
 }
 }  // namespace topic_test::ping
 
@@ -158,13 +164,21 @@ TEST(TopicPolicy, ComesFromTheFunctionBesideTheTopicOrIsFail) {
   EXPECT_EQ(policy_of(DefaultTopic{}), OverflowPolicy::fail());
 }
 
+TEST(TopicLatch, ComesFromTheFunctionBesideTheTopicOrIsNone) {
+  static_assert(is_latched_topic(WeatherTopic::Frost));
+  static_assert(!is_latched_topic(WeatherTopic::Alert));
+  static_assert(is_latched_topic(TypeTopic<ping::Events>(of<ping::Ping>)));
+  static_assert(!is_latched_topic(TypeTopic<ping::Events>(of<ping::Pong>)));
+  static_assert(!is_latched_topic(DefaultTopic{}));
+}
+
 TEST(KnownTopics, AreAllThatCanBeToldBeforehand) {
   using Decls = std::vector<TopicDecl>;
   EXPECT_EQ(known_topics<weather::Events>(), (Decls{{"WeatherTopic.Reading", OverflowPolicy::drop_oldest()},
-                                                    {"WeatherTopic.Frost", OverflowPolicy::drop_oldest()},
+                                                    {"WeatherTopic.Frost", OverflowPolicy::drop_oldest(), true},
                                                     {"WeatherTopic.Alert", OverflowPolicy::block()}}));
   EXPECT_EQ(known_topics<ping::Events>(),
-            (Decls{{"Ping", OverflowPolicy::fail()}, {"Pong", OverflowPolicy::block_for(250ms)}}));
+            (Decls{{"Ping", OverflowPolicy::fail(), true}, {"Pong", OverflowPolicy::block_for(250ms)}}));
   EXPECT_EQ(known_topics<one::Events>(), (Decls{{"default", OverflowPolicy::fail()}}));
   EXPECT_EQ(known_topics<single::Events>(), (Decls{{"Only{}", OverflowPolicy::drop()}}));
   EXPECT_TRUE(known_topics<market::Events>().empty()) << "a struct has as many topics as values";
