@@ -12,13 +12,19 @@
 
 namespace actor::broker {
 
+class EpochPage;
+class Ledger;
+
 struct BrainOptions {
   Manifest manifest;  ///< valid; broker.name and broker.log already say what the command line wants
   std::optional<std::chrono::nanoseconds> run_for;  ///< --for: then an ordered shutdown, exit code 0
   std::filesystem::path runtime_dir;  ///< holds control.sock and lock; the keeper removes it, unless it died
+  Ledger& ledger;                     ///< what the brain before this one has left; made before the first one
+  EpochPage& epochs;                  ///< likewise
 };
 
-/// Runs everything until shutdown; returns the exit code of the broker. `listener` listens at control.sock.
+/// Runs everything until shutdown; returns the exit code of the broker. Goes on where a brain before it was killed, if
+/// there was one. `listener` listens at control.sock.
 int run_brain(KeeperClient keeper, Fd listener, const BrainOptions& options);
 
 }  // namespace actor::broker

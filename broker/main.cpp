@@ -10,10 +10,12 @@
 #include <exception>
 
 #include "brain.hpp"
+#include "brain/ledger.hpp"
 #include "command_line.hpp"
 #include "keeper/keeper.hpp"
 #include "manifest/check.hpp"
 #include "runtime_dir.hpp"
+#include "session/epoch_page.hpp"
 
 namespace actor::broker {
 namespace {
@@ -57,7 +59,13 @@ int run(const CommandLine& line) {
   Fd listener = directory.listen();
   const KeeperOptions keeper{.stop_timeout = longest_stop_timeout(*manifest),
                              .at_end = [&directory] { directory.remove(); }};
-  const BrainOptions brain{.manifest = std::move(*manifest), .run_for = line.run_for, .runtime_dir = directory.path()};
+  Ledger ledger;
+  EpochPage epochs;
+  const BrainOptions brain{.manifest = std::move(*manifest),
+                           .run_for = line.run_for,
+                           .runtime_dir = directory.path(),
+                           .ledger = ledger,
+                           .epochs = epochs};
   return run_keeper(keeper,
                     [&](Fd socket) { return run_brain(KeeperClient(std::move(socket)), std::move(listener), brain); });
 }

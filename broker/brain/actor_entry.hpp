@@ -1,5 +1,6 @@
 #pragma once
-// What the brain knows of one actor: what outlives its incarnations, and its present life. Owned by the brain.
+// What the brain knows of one actor: what outlives its incarnations, and its present life. Owned by the brain. What a
+// successor of the brain needs is in ActorState, plain values that go into the ledger as they are.
 
 #include <sys/types.h>
 
@@ -8,6 +9,7 @@
 #include <control/fd.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <supervision/exit.hpp>
@@ -39,21 +41,29 @@ std::string_view to_string(Life life);
 /// What becomes of an actor once its present life has ended.
 enum class Afterwards : std::uint8_t { PolicyDecides, StartAgain, StayEnded };
 
-struct ActorEntry {
-  using Time = Loop::Clock::time_point;
+/// What happens to an actor when its timer is due.
+enum class Due : std::uint8_t {
+  Nothing,
+  StartTimeout,  // it is not Ready: killed
+  Restart,       // its backoff is over
+  StopTimeout,   // it was told to stop and is still there: killed
+  LookDrained,   // it drains: is it done?
+  RefusalHeard,  // it was refused and is still there: killed
+  HangUp,        // it closed its control socket and is still there: killed
+  Goodbye,       // it said that it ends and is still there: killed
+};
 
-  ActorEntry(std::string actor_name, const supervision::RestartRules& rules, std::uint64_t seed)
-      : name(std::move(actor_name)), policy(rules, seed) {}
+struct ActorState {
+  using Time = Loop::Clock::time_point;
 
   // For as long as the broker runs.
   std::string name;
   ActorIndex index = 0;
-  const ActorSection* section = nullptr;  // null: started by hand
+  bool by_hand = false;
   TopicFilter publishes;
   TopicFilter subscribes;
   std::uint64_t key = 0;
   std::uint32_t epoch_slot = 0;
-  supervision::RestartPolicy policy;
 
   // Handed from life to life.
   std::uint32_t incarnation = 0;
@@ -64,17 +74,16 @@ struct ActorEntry {
   std::string last_exit;
   Life life = Life::Ended;
   bool reading = true;     // has mailboxes
-  TimerId timer = 0;       // whatever this life waits for: start, backoff, drain, stop; 0 = nothing
-  TimerId hold_timer = 0;  // until the mailboxes of an actor that stays away are given up
   bool drains = false;     // was started once more during shutdown, to handle what is queued for it
+  Due due = Due::Nothing;  // whatever this life waits for
+  Time due_at{};
+  std::optional<Time> hold_until;  // the mailboxes of an actor that stays away are given up then
 
   // The present life.
   std::uint64_t serial = 0;  // the keeper's name for it; 0 = not the keeper's child
   pid_t pid = 0;
-  Fd pidfd;
-  WatchId pidfd_watch = 0;
-  std::unique_ptr<Session> session;
-  std::shared_ptr<Incarnation> memory;
+  std::uint64_t kept_socket = 0;  // of who was started by hand: keys in the safe
+  std::uint64_t kept_pidfd = 0;
   std::string executable;
   std::set<TopicId> told_topics;
   supervision::Circumstances circumstances;
@@ -83,6 +92,26 @@ struct ActorEntry {
   Time spawned_at{};
   Time drain_until{};
   Afterwards afterwards = Afterwards::PolicyDecides;
+  int kill_signal = 0;  // SIGTERM or SIGKILL, once it was sent
+  bool kill_group = false;
+  bool has_exited = false;  // what it had said is still being handled
+  std::optional<int> exit_status;
+};
+
+struct ActorEntry : ActorState {
+  ActorEntry(const supervision::RestartRules& rules, std::uint64_t seed) : policy(rules, seed) {}
+
+  const ActorSection* section = nullptr;  // null: started by hand
+  supervision::RestartPolicy policy;
+  TimerId timer = 0;       // for `due`
+  TimerId hold_timer = 0;  // for `hold_until`
+
+  Fd pidfd;
+  WatchId pidfd_watch = 0;
+  Kept hand_socket;
+  Kept hand_pidfd;
+  std::unique_ptr<Session> session;
+  std::shared_ptr<Incarnation> memory;
 
   bool has_process() const { return pid != 0; }
   /// Counts as running for the operator: has a process or is about to.

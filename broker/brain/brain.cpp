@@ -1,5 +1,6 @@
 #include "brain/brain.hpp"
 
+#include <fcntl.h>
 #include <sys/pidfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -10,6 +11,7 @@
 #include <actor/error.hpp>
 #include <actor/id.hpp>
 #include <actor/version.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -46,6 +48,8 @@ TopicFilter to_filter(const TopicSet& set) {
   return {set.all, set.names};
 }
 
+}  // namespace
+
 supervision::RestartRules rules_of(const ActorSection* section) {
   supervision::RestartRules rules;
   // Who was started by hand is started again by hand.
@@ -69,7 +73,11 @@ supervision::RestartRules rules_of(const ActorSection* section) {
   return rules;
 }
 
-}  // namespace
+Fd duplicate(int fd) {
+  Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) throw_errno("copying a descriptor");
+  return copy;
+}
 
 std::string_view to_string(Life life) {
   switch (life) {
@@ -109,29 +117,26 @@ int run_brain(KeeperClient keeper, Fd listener, const BrainOptions& options) {
 Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options)
     : options_(options),
       keeper_(std::move(keeper)),
+      safe_([this](std::uint64_t key, int fd) { keeper_.store(key, fd); }),
       listener_(std::move(listener)),
       log_(options.manifest.broker.log),
-      output_(loop_, options.manifest.broker.log),
-      runtime_id_(random_number()) {
-  configure_topics();
-  for (const ActorSection& section : options_.manifest.actors) add_entry(section.name, &section);
+      output_(loop_, options.manifest.broker.log) {
+  keeper_.set_turn(&turn_);
 }
 
 Brain::~Brain() = default;
 
-void Brain::configure_topics() {
-  for (const auto& [name, topic] : options_.manifest.topics) topics_.configure(name, topic.overflow, topic.capacity);
-}
-
 ActorEntry& Brain::add_entry(const std::string& name, const ActorSection* section) {
-  const auto slot = epochs_.take();
+  const auto slot = options_.epochs.take();
   if (!slot)
     throw Error(ErrorCode::Refused, "no place for actor '" + name + "': a broker has room for " +
                                         std::to_string(EpochPage::slots) + " actors; run a second broker");
-  auto entry = std::make_unique<ActorEntry>(name, rules_of(section), runtime_id_ ^ std::hash<std::string>()(name));
+  auto entry = std::make_unique<ActorEntry>(rules_of(section), state_.runtime_id ^ std::hash<std::string>()(name));
+  entry->name = name;
+  entry->by_hand = section == nullptr;
   entry->section = section;
   entry->epoch_slot = *slot;
-  entry->key = actor_key(runtime_id_, name);
+  entry->key = actor_key(state_.runtime_id, name);
   if (section) {
     entry->publishes = to_filter(section->publishes);
     entry->subscribes = to_filter(section->subscribes);
@@ -144,23 +149,61 @@ ActorEntry& Brain::add_entry(const std::string& name, const ActorSection* sectio
 int Brain::run() {
   keeper_watch_ = loop_.watch_always(keeper_.fd(), Loop::Interest::Read, [this] { on_keeper(); });
   listener_watch_ = loop_.watch_always(listener_.get(), Loop::Interest::Read, [this] { accept(); });
-  log_.info("running", "",
-            "broker '" + options_.manifest.broker.name + "' runs " + std::to_string(entries_.size()) + " actors; " +
-                (options_.runtime_dir / "control.sock").string());
-  for (auto& [index, entry] : entries_) spawn(*entry);
-  if (options_.run_for) loop_.after(*options_.run_for, [this] { begin_shutdown("the time given with --for is over"); });
-  while (stage_ != Stage::Done) {
-    loop_.wait();
-    start_settled();
-    finished_.clear();
+  std::string error;
+  if (options_.ledger.empty()) {
+    begin();
+  } else if (!take_over(error)) {
+    log_.error("cannot_take_over", "", "the new brain cannot go on where the one before it ended: " + error);
+    return 1;  // the keeper stops what runs
   }
+  keeper_.say_running();
+  finish_turn();
+  while (state_.stage != Stage::Done) turn();
   output_.finish_all();
   log_.info("stopped", "", "broker '" + options_.manifest.broker.name + "' has stopped");
   if (keeper_gone_) {
     std::error_code ignored;  // the next broker of this name takes over what cannot be removed
     std::filesystem::remove_all(options_.runtime_dir, ignored);
   }
-  return exit_code_;
+  return state_.exit_code;
+}
+
+void Brain::begin() {
+  for (KeeperEvent& event : keeper_.await_handover(safe_))
+    std::visit([this](auto& held) { on_event(std::move(held)); }, event);
+  state_.runtime_id = random_number();
+  state_.started_at = Loop::Clock::now();
+  epoch_page_ = safe_.keep(duplicate(options_.epochs.fd()));
+  state_.epoch_page = epoch_page_->key();
+  const Manifest& manifest = options_.manifest;
+  for (const auto& [name, topic] : manifest.topics) topics_.configure(name, topic.overflow, topic.capacity);
+  for (const ActorSection& section : manifest.actors) add_entry(section.name, &section);
+  log_.info("running", "",
+            "broker '" + manifest.broker.name + "' runs " + std::to_string(entries_.size()) + " actors; " +
+                (options_.runtime_dir / "control.sock").string());
+  for (auto& [index, entry] : entries_) spawn(*entry);
+  if (options_.run_for) state_.run_until = later(Loop::Clock::now(), *options_.run_for);
+  arm_run_for();
+}
+
+void Brain::arm_run_for() {
+  if (!state_.run_until || state_.stage != Stage::Running) return;
+  loop_.after(*state_.run_until - Loop::Clock::now(), [this] { begin_shutdown("the time given with --for is over"); });
+}
+
+void Brain::turn() {
+  turn_.has_work() ? loop_.poll() : loop_.wait();
+  settle_exits();
+  start_settled();
+  finish_turn();
+  finished_.clear();
+}
+
+/// From here on the outside may know.
+void Brain::finish_turn() {
+  commit();
+  for (const std::uint64_t key : safe_.take_dropped()) keeper_.drop(key);
+  turn_.finish();
 }
 
 // ---- the keeper ----
@@ -183,9 +226,15 @@ void Brain::on_event(Spawned spawned) {
   }
   entry->pid = spawned.pid;
   entry->pidfd = std::move(spawned.pidfd);
-  entry->session = std::make_unique<Session>(std::move(spawned.control), loop_, *this, entry->index);
-  entry->session->set_epoch(epochs_, entry->epoch_slot);
   output_.add(entry->name, entry->pid, std::move(spawned.out), std::move(spawned.err));
+  const auto lost = lost_sessions_.find(entry->index);
+  if (lost != lost_sessions_.end()) {  // its brain is another one now: it need not notice
+    reattach(*entry, std::move(spawned.control), lost->second);
+    lost_sessions_.erase(lost);
+    return;
+  }
+  entry->session = std::make_unique<Session>(std::move(spawned.control), loop_, *this, entry->index, &turn_);
+  entry->session->set_epoch(options_.epochs, entry->epoch_slot);
   if (entry->life == Life::Spawning) entry->life = Life::Connecting;
   log_.info("started", entry->name, "started, pid " + std::to_string(entry->pid),
             {{"pid", std::int64_t{entry->pid}}, {"incarnation", std::int64_t{entry->incarnation}}});
@@ -193,6 +242,7 @@ void Brain::on_event(Spawned spawned) {
 }
 
 void Brain::on_event(const SpawnFailed& failed) {
+  keeper_.ack_exit(failed.serial);
   ActorEntry* entry = entry_by_serial(failed.serial);
   if (!entry) return;
   log_.error("spawn_failed", entry->name,
@@ -205,23 +255,25 @@ void Brain::on_event(const SpawnFailed& failed) {
 }
 
 void Brain::on_event(const Exited& exited) {
-  if (ActorEntry* entry = entry_by_serial(exited.serial)) ended(*entry, exited.status);
+  if (ActorEntry* entry = entry_by_serial(exited.serial)) has_exited(*entry, exited.status);
   keeper_.ack_exit(exited.serial);
 }
 
 void Brain::on_event(const ShutdownRequested& request) {
+  if (request.count != 0 && request.count <= state_.keeper_interrupts) return;  // a predecessor has dealt with it
+  state_.keeper_interrupts = std::max(state_.keeper_interrupts, request.count);
   const auto now = Loop::Clock::now();
-  if (interrupts_ > 0 && now - last_interrupt_ < same_interrupt) return;
-  last_interrupt_ = now;
+  if (state_.interrupts > 0 && now - state_.last_interrupt < same_interrupt) return;
+  state_.last_interrupt = now;
   // A service manager that sees its main process, the keeper, dead asks the rest to end: that is under way already.
-  const bool known = keeper_gone_ && interrupts_ == 0;
-  if (++interrupts_ > 1 || (stage_ != Stage::Running && !known)) return hurry();
+  const bool known = keeper_gone_ && state_.interrupts == 0;
+  if (++state_.interrupts > 1 || (state_.stage != Stage::Running && !known)) return hurry();
   begin_shutdown(supervision::signal_name(request.signal));
 }
 
 void Brain::on_event(const KeeperGone&) {
   keeper_gone_ = true;
-  exit_code_ = 1;
+  state_.exit_code = 1;
   loop_.unwatch(keeper_watch_);
   hear_signals();
   log_.error("keeper_gone", "", "the keeper process is dead: nothing can be started any more, stopping all actors");
@@ -232,7 +284,7 @@ void Brain::on_event(const KeeperGone&) {
     }
     if (entry->serial != 0) watch_end(*entry);
   }
-  if (stage_ == Stage::Running) begin_shutdown("the keeper is dead");
+  if (state_.stage == Stage::Running) begin_shutdown("the keeper is dead");
   advance_shutdown();
 }
 
@@ -248,15 +300,16 @@ void Brain::hear_signals() {
   loop_.watch_always(signals_.get(), Loop::Interest::Read, [this] {
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == sizeof info)
-      on_event(ShutdownRequested{static_cast<int>(info.ssi_signo)});
+      on_event(ShutdownRequested{static_cast<int>(info.ssi_signo), 0});
   });
 }
 
 /// Without a keeper that reaps it, the pidfd alone tells that a process has ended.
 void Brain::watch_end(ActorEntry& entry) {
   if (!entry.pidfd || entry.pidfd_watch != 0) return;
-  entry.pidfd_watch = loop_.watch_always(entry.pidfd.get(), Loop::Interest::Read,
-                                         [this, index = entry.index] { ended(*entries_.at(index), std::nullopt); });
+  entry.pidfd_watch = loop_.watch_always(entry.pidfd.get(), Loop::Interest::Read, [this, index = entry.index] {
+    has_exited(*entries_.at(index), std::nullopt);
+  });
 }
 
 // ---- the named socket ----
@@ -274,7 +327,8 @@ void Brain::accept() {
       continue;
     }
     const std::uint64_t id = next_connection_++;
-    connections_[id] = {std::make_unique<Session>(std::move(accepted->socket), loop_, *this, id), accepted->peer.pid};
+    connections_[id] = {std::make_unique<Session>(std::move(accepted->socket), loop_, *this, id, &turn_),
+                        accepted->peer.pid};
   }
 }
 
@@ -389,11 +443,7 @@ void Brain::hung_up(Session& session) {
   if (ActorEntry* entry = entry_of(session)) {
     // Its end follows at once, unless it only closed its socket: then it is of no use any more.
     if (entry->life == Life::Stopping || entry->said_goodbye) return;
-    set_timer(*entry, stop_timeout(*entry), [this](ActorEntry& late) {
-      log_.error("violation", late.name, "closed its control socket but goes on running: it is killed");
-      late.circumstances.corrupt = true;
-      kill(late, SIGKILL, true);
-    });
+    set_due(*entry, Due::HangUp, stop_timeout(*entry));
     return;
   }
   const auto found = connections_.find(session.owner());

@@ -2,8 +2,15 @@
 // The brain: ties routing, sessions, supervision and the keeper together. One object, one thread, one loop; main
 // reaches it through run_brain() in broker/brain.hpp.
 //
-// Its code is in five files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to restart),
-// shutdown.cpp (stopping one or all in good order), requests.cpp (what tools ask), observers.cpp (tools that watch).
+// Its code is in files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to Ready), ending.cpp
+// (from its end to its restart), shutdown.cpp (stopping one or all in good order), requests.cpp (what tools ask),
+// observers.cpp (tools that watch), takeover.cpp (one brain's state for the next).
+//
+// It works in turns. In each it handles what has come, at most one message of each connection; then its state goes into
+// the ledger; and only then does anybody hear of it: messages, requests to the keeper and bells wait for when_safe().
+// So a brain may be killed at any instruction, and its successor goes on from the last turn: docs/architecture.md.
+// REQUIRES of every change here: what must survive goes into ActorState, BrainState or a save(), and whatever the
+// outside can notice is said through a Session, the KeeperClient, or turn_.when_safe().
 
 #include <actor/epoll_loop.hpp>
 #include <brain.hpp>
@@ -18,6 +25,7 @@
 #include "brain/actor_outputs.hpp"
 #include "brain/event_log.hpp"
 #include "brain/exchange.hpp"
+#include "brain/ledger.hpp"
 #include "keeper/client.hpp"
 #include "routing/table.hpp"
 #include "routing/types.hpp"
@@ -25,6 +33,36 @@
 #include "supervision/oom_watch.hpp"
 
 namespace actor::broker {
+
+enum class Stage : std::uint8_t {
+  Running,
+  Quiescing,  // steps and timers end everywhere
+  Draining,   // what was sent is handled
+  Stopping,   // actors end, the last started first
+  Done,
+};
+
+supervision::RestartRules rules_of(const ActorSection* section);
+/// Throws Error(Io).
+Fd duplicate(int fd);
+
+/// What the brain itself has to remember, beside its parts and its actors.
+struct BrainState {
+  using Time = Loop::Clock::time_point;
+
+  std::uint64_t runtime_id = 0;
+  std::uint64_t epoch_page = 0;  // key in the safe
+  std::uint64_t next_serial = 1;
+  Time started_at{};
+  Stage stage = Stage::Running;
+  int exit_code = 0;
+  int interrupts = 0;
+  Time last_interrupt{};
+  std::uint64_t keeper_interrupts = 0;  // of those that the keeper has counted
+  std::optional<Time> run_until;        // --for
+  std::optional<Time> drain_until;
+  std::optional<Time> kill_at;  // shutdown_timeout
+};
 
 class Brain final : public SessionHandler {
  public:
@@ -34,13 +72,6 @@ class Brain final : public SessionHandler {
   int run();
 
  private:
-  enum class Stage : std::uint8_t {
-    Running,
-    Quiescing,  // steps and timers end everywhere
-    Draining,   // what was sent is handled
-    Stopping,   // actors end, the last started first
-    Done,
-  };
   struct Connection {  // came through the named socket and has not said Hello; or a tool
     std::unique_ptr<Session> session;
     pid_t pid = 0;
@@ -48,7 +79,10 @@ class Brain final : public SessionHandler {
   };
 
   // brain.cpp: what comes in
-  void configure_topics();
+  void begin();
+  void arm_run_for();
+  void turn();
+  void finish_turn();
   ActorEntry& add_entry(const std::string& name, const ActorSection* section);
   void accept();
   void on_keeper();
@@ -71,7 +105,15 @@ class Brain final : public SessionHandler {
   void violated(Session& session, const std::string& what) override;
   void hung_up(Session& session) override;
 
-  // life.cpp: one actor from spawn to restart
+  // takeover.cpp: one brain's state for the next
+  void commit();
+  bool take_over(std::string& error);
+  bool restore(std::string& error);
+  bool restore_entry(Ledger::Page& page);
+  void reattach(ActorEntry& entry, Fd socket, const SessionState& state);
+  void resume(ActorEntry& entry);
+
+  // life.cpp: one actor from spawn to Ready
   void spawn(ActorEntry& entry);
   ActorEntry* adopt(Session& session, const control::Hello& hello);
   void admit(ActorEntry& entry, const control::Hello& hello, Fd status);
@@ -89,6 +131,10 @@ class Brain final : public SessionHandler {
   void on_message(ActorEntry& entry, const control::PeerCorrupt& message);
   void on_message(ActorEntry& entry, const control::Stopping& message);
   void start_timed_out(ActorEntry& entry);
+
+  // ending.cpp: one actor from its end to its restart
+  void has_exited(ActorEntry& entry, std::optional<int> wait_status);
+  void settle_exits();
   void ended(ActorEntry& entry, std::optional<int> wait_status);
   void inherit(ActorEntry& entry, std::string& handling);
   std::string describe_in_hand(const InFlight& flight) const;
@@ -98,13 +144,20 @@ class Brain final : public SessionHandler {
   void give_up_mailbox(ActorEntry& entry);
   void kill(ActorEntry& entry, int signal, bool whole_group);
   static void end_group(const ActorEntry& entry);
-  void set_timer(ActorEntry& entry, std::chrono::nanoseconds delay, std::function<void(ActorEntry&)> callback);
-  void clear_timer(ActorEntry& entry);
+  void kill_late(ActorEntry& entry, bool supervision::Circumstances::*why);
+  void set_due(ActorEntry& entry, Due what, std::chrono::nanoseconds delay);
+  void arm(ActorEntry& entry);
+  void is_due(ActorEntry& entry);
+  void clear_due(ActorEntry& entry);
+  void hold_mailbox(ActorEntry& entry, Loop::Clock::time_point until);
+  void stop_holding(ActorEntry& entry);
+  SpawnSpec spec_of(const ActorEntry& entry) const;
   std::chrono::nanoseconds start_timeout(const ActorEntry& entry) const;
   std::chrono::nanoseconds stop_timeout(const ActorEntry& entry) const;
 
   // shutdown.cpp
   void begin_shutdown(const std::string& why);
+  void arm_shutdown();
   void hurry();
   void advance_shutdown();
   void scan();
@@ -138,36 +191,35 @@ class Brain final : public SessionHandler {
                              std::optional<std::chrono::nanoseconds> comes_back_after);
 
   const BrainOptions& options_;
+  Turn turn_;
   KeeperClient keeper_;
+  FdSafe safe_;
   Fd listener_;
   EpollLoop loop_;
   EventLog log_;
   ActorOutputs output_;
   OomWatch oom_;
-  EpochPage epochs_;
+  Kept epoch_page_;
   TopicTable topics_;
   TypeRegistry types_;
   RoutingTable table_{topics_};
-  Exchange exchange_{table_};
+  Exchange exchange_{table_, safe_, &turn_};
   std::map<ActorIndex, std::unique_ptr<ActorEntry>> entries_;
+  std::map<ActorIndex, SessionState>
+      lost_sessions_;  // of a predecessor, until the keeper has handed over their sockets
   std::map<std::uint64_t, Connection> connections_;
   std::vector<std::unique_ptr<Session>> finished_;  // closed; destroyed when no callback of theirs is running
   std::uint64_t next_connection_ = std::uint64_t{1} << 32;
-  std::uint64_t runtime_id_;
-  Loop::Clock::time_point started_at_ = Loop::Clock::now();
   WatchId keeper_watch_ = 0;
   WatchId listener_watch_ = 0;
 
-  Stage stage_ = Stage::Running;
+  BrainState state_;
   bool keeper_gone_ = false;
   Fd signals_;  // without a keeper
-  int interrupts_ = 0;
-  Loop::Clock::time_point last_interrupt_{};
   TimerId drain_timer_ = 0;
   TimerId scan_timer_ = 0;
   int quiet_scans_ = 0;
   std::uint64_t last_published_ = 0;
-  int exit_code_ = 0;
 };
 
 }  // namespace actor::broker

@@ -1,7 +1,6 @@
 #include "brain/exchange.hpp"
 
 #include <algorithm>
-#include <array>
 #include <shm/bell.hpp>
 
 namespace actor::broker {
@@ -28,6 +27,11 @@ void Exchange::touch(const Live& live) {
   affected_.insert(live.route.reader);
 }
 
+void Exchange::ring(const Kept& bell) {
+  if (turn_ == nullptr) return shm::ring(bell->get());
+  turn_->when_safe([bell] { shm::ring(bell->get()); });
+}
+
 // ---- routes come and go ----
 
 void Exchange::apply(const RouteChanges& changes, bool finishes) {
@@ -38,8 +42,8 @@ void Exchange::apply(const RouteChanges& changes, bool finishes) {
 void Exchange::open(RouteId id) {
   Live live;
   live.route = *table_.find(id);
-  live.data_bell = shm::make_bell();
-  live.space_bell = shm::make_bell();
+  live.data_bell = safe_.keep(shm::make_bell());
+  live.space_bell = safe_.keep(shm::make_bell());
   Live& added = live_.emplace(id, std::move(live)).first->second;
   outgoing_[added.route.publisher].insert(id);
   incoming_[added.route.reader].insert(id);
@@ -147,14 +151,14 @@ void Exchange::begin_segment(Live& live, Peer& publisher) {
   message.cursor_index = live.route.cursor_index;
   // SUBTLE: a living reader that has not stored its cursor yet is no reader: its word may still hold an older route's.
   message.reader_present = reader != nullptr;
-  std::vector<int> fds{live.data_bell.get(), live.space_bell.get()};
+  std::vector<Kept> fds{live.data_bell, live.space_bell};
   if (reader) fds.push_back(reader->incarnation->status.fd());
   live.follows = reader ? reader->incarnation->number : 0;
   Segment segment;
   segment.owner = publisher.incarnation;
   segment.topics = live.route.topics;
   live.segments.push_back(std::move(segment));
-  publisher.session->send(message, fds);
+  publisher.session->send(message, std::move(fds));
 }
 
 void Exchange::end_segment(Live& live, Peer& dead) {
@@ -169,7 +173,7 @@ void Exchange::end_segment(Live& live, Peer& dead) {
     return;
   }
   std::string error;
-  const auto ending = shm::final_head(segment.ring.get(), self.status.fd(), live.route.id, done(live), error);
+  const auto ending = shm::final_head(segment.ring->get(), self.status.fd()->get(), live.route.id, done(live), error);
   segment.ended = true;
   // Without a readable end the ring ends where its reader stands.
   segment.ending = ending.value_or(shm::Ending{std::max(done(live), live.next_base), false});
@@ -181,7 +185,7 @@ void Exchange::end_segment(Live& live, Peer& dead) {
   if (Peer* reader = peer(live.route.reader); reader && segment.given != Given::No) {
     reader->session->send(
         control::PublisherEnded{live.route.id, self.number, segment.ending.final_head, segment.ending.from_record});
-    shm::ring(live.data_bell.get());
+    ring(live.data_bell);
   }
   // An empty one is of no use to a reader who never saw it: a publisher that crashes in a loop leaves nothing behind.
   if (segment.given == Given::No && segment.end() == segment.view->base()) live.segments.pop_back();
@@ -213,7 +217,7 @@ void Exchange::reader_left(Live& live, Peer& dead) {
   if (publisher && live.follows == dead.incarnation->number)
     publisher->session->send(control::ReaderGone{live.route.id});
   live.follows = 0;
-  shm::ring(live.space_bell.get());
+  ring(live.space_bell);
 }
 
 /// A dead publisher's segment that nobody has attached and whose end is behind the cursor is of no use.
@@ -247,14 +251,12 @@ void Exchange::attach(Live& live, Segment& segment, Peer& reader) {
   message.ended = segment.ended;
   message.final_head = segment.ending.final_head;
   message.from_record = segment.ending.from_record;
-  const std::array fds{segment.ring.get(), segment.owner->status.fd(), live.data_bell.get(), live.space_bell.get()};
   segment.given = Given::Sent;
-  reader.session->send(message, fds);
+  reader.session->send(message, {segment.ring, segment.owner->status.fd(), live.data_bell, live.space_bell});
   const auto& owner = *segment.owner;
   if (!segment.owner->given.insert({live.route.reader, reader.incarnation->number}).second) return;
   for (const auto& [number, extent] : owner.extents) {
-    const std::array extent_fd{extent.fd.get()};
-    reader.session->send(control::PeerExtentAdded{owner.key, owner.number, number, extent.bytes}, extent_fd);
+    reader.session->send(control::PeerExtentAdded{owner.key, owner.number, number, extent.bytes}, {extent.fd});
   }
 }
 
@@ -269,8 +271,8 @@ void Exchange::maybe_switch(Live& live) {
   if (live.follows == reader->incarnation->number) return;
   live.follows = reader->incarnation->number;
   live.answers.push_back(Answer::Switch);
-  const std::array fds{reader->incarnation->status.fd()};
-  publisher->session->send(control::SwitchReader{live.route.id, live.route.cursor_index}, fds);
+  publisher->session->send(control::SwitchReader{live.route.id, live.route.cursor_index},
+                           {reader->incarnation->status.fd()});
 }
 
 template <class Predicate>

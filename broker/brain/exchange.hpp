@@ -43,7 +43,7 @@ struct Incarnation {
   StatusView status;
   struct Extent {
     std::uint64_t bytes = 0;
-    Fd fd;
+    Kept fd;
   };
   std::map<std::uint32_t, Extent> extents;
   std::set<std::pair<ActorIndex, std::uint32_t>> given;  // readers (and which life of theirs) that have the extents
@@ -58,12 +58,65 @@ struct Deeds {
   std::vector<std::string> wrong;  // what was wrong with its memory, for the log
 };
 
+/// What a successor of the brain has to know; descriptors by their keys in the safe.
+struct ExchangeState {
+  struct Extent {
+    std::uint32_t number;
+    std::uint64_t bytes;
+    std::uint64_t fd;
+  };
+  struct Memory {
+    ActorIndex actor;
+    std::string name;
+    std::uint64_t key;
+    std::uint32_t number;
+    std::uint64_t memory_bytes;
+    std::uint64_t status;
+    std::vector<Extent> extents;
+    std::set<std::pair<ActorIndex, std::uint32_t>> given;
+  };
+  struct Segment {
+    std::uint32_t owner;  // index in `memories`
+    std::vector<control::RouteTopic> topics;
+    std::uint64_t ring;
+    bool ended;
+    std::uint64_t final_head;
+    bool from_record;
+    std::uint8_t given;
+  };
+  struct Live {
+    Route route;
+    std::uint64_t data_bell;
+    std::uint64_t space_bell;
+    std::vector<Segment> segments;
+    std::uint64_t cursor;
+    std::uint64_t next_base;
+    std::uint32_t follows;
+    std::uint64_t reader_began;
+    bool reader_knows;
+    std::vector<std::uint8_t> answers;
+    bool removed;
+    bool publisher_done;
+    bool reader_done;
+  };
+  struct Peer {
+    std::uint32_t memory;  // index in `memories`
+    Deeds deeds;
+  };
+  std::vector<Memory> memories;
+  std::vector<Live> live;
+  std::vector<Peer> peers;
+  std::map<ActorIndex, std::uint64_t> discarded;
+};
+
 class Exchange {
  public:
   /// Why what an actor said cannot be: its control connection ends and it is killed.
   using Violation = std::optional<std::string>;
 
-  explicit Exchange(const RoutingTable& table) : table_(table) {}
+  /// With a turn, bells are rung when it is finished. All outlive it.
+  explicit Exchange(const RoutingTable& table, FdSafe& safe, Turn* turn = nullptr)
+      : table_(table), safe_(safe), turn_(turn) {}
 
   /// Routes were added or removed. A reader that `finishes` still handles what is queued (it is being stopped); others
   /// are told to forget the route. Throws Error(Io) when there are no descriptors left for doorbells.
@@ -107,12 +160,20 @@ class Exchange {
   /// What is visibly wrong with the publisher's memory where the reader stands; nothing when it looks right from here.
   std::optional<std::string> inspect(RouteId route) const;
 
+  ExchangeState save() const;
+  /// REQUIRES: new. Sessions come later: rejoin(). False, with `error`, when a descriptor is missing or unusable.
+  bool load(const ExchangeState& state, std::string& error);
+  /// The actor's session, after load(). Null when it was not there.
+  std::shared_ptr<Incarnation> rejoin(ActorIndex actor, Session& session);
+  /// Rings everybody once: a brain may have died between a message and its bell.
+  void ring_all();
+
  private:
   enum class Given : std::uint8_t { No, Sent, Attached };
   struct Segment {
     std::shared_ptr<Incarnation> owner;
     std::vector<control::RouteTopic> topics;
-    Fd ring;                            // none: AddRoute is not answered yet
+    Kept ring;                          // none: AddRoute is not answered yet
     std::optional<shm::RingView> view;  // set with `ring`
     bool ended = false;
     shm::Ending ending;
@@ -122,8 +183,8 @@ class Exchange {
   enum class Answer : std::uint8_t { Switch, Remove };
   struct Live {
     Route route;
-    Fd data_bell;
-    Fd space_bell;
+    Kept data_bell;
+    Kept space_bell;
     std::deque<Segment> segments;  // oldest first
     std::uint64_t cursor = 0;      // of the dead or absent reader, or where the living one began
     std::uint64_t next_base = 0;
@@ -138,8 +199,8 @@ class Exchange {
   };
   struct Peer {
     std::shared_ptr<Incarnation> incarnation;
-    Session* session;
-    Deeds deeds;  // on routes that are gone already
+    Session* session;  // null only between load() and rejoin()
+    Deeds deeds;       // on routes that are gone already
   };
 
   Peer* peer(ActorIndex actor);
@@ -162,11 +223,14 @@ class Exchange {
   void drop_drained(Live& live);
   void forget_extents(const Live& live, const std::shared_ptr<Incarnation>& owner);
   void touch(const Live& live);
+  void ring(const Kept& bell);
   std::uint64_t done(const Live& live) const;
   std::uint64_t end(const Live& live) const;
   std::uint64_t waiting(const Live& live) const;
 
   const RoutingTable& table_;
+  FdSafe& safe_;
+  Turn* turn_;
   std::map<RouteId, Live> live_;
   std::map<ActorIndex, std::set<RouteId>> outgoing_;
   std::map<ActorIndex, std::set<RouteId>> incoming_;

@@ -1,7 +1,6 @@
 // The exchange's ear: what actors say about their routes, checked against what they were told, and its figures.
 
 #include <algorithm>
-#include <array>
 
 #include "brain/exchange.hpp"
 
@@ -26,7 +25,7 @@ Exchange::Violation Exchange::route_ready(ActorIndex from, const control::RouteR
   if (segment.view->slots() != live->route.slots || segment.view->overwriting() != live->route.overwriting ||
       segment.view->base() != live->next_base)
     return "the ring that it announced is not the one that it was asked for" + about(message.route);
-  segment.ring = std::move(ring);
+  segment.ring = safe_.keep(std::move(ring));
   if (Peer* reader = peer(live->route.reader)) attach_all(*live, *reader);
   touch(*live);
   return std::nullopt;
@@ -109,13 +108,13 @@ Exchange::Violation Exchange::extent_added(ActorIndex from, const control::Exten
   if (total > owner.memory_bytes)
     return "its extents have " + std::to_string(total) + " bytes together, more than its budget of " +
            std::to_string(owner.memory_bytes) + " bytes (memory in the manifest)";
-  const std::array fds{extent.get()};
+  const Kept kept = safe_.keep(std::move(extent));
   for (const auto& [reader, number] : owner.given) {
     Peer* to = peer(reader);
     if (to && to->incarnation->number == number)
-      to->session->send(control::PeerExtentAdded{owner.key, owner.number, message.extent, message.bytes}, fds);
+      to->session->send(control::PeerExtentAdded{owner.key, owner.number, message.extent, message.bytes}, {kept});
   }
-  owner.extents.emplace(message.extent, Incarnation::Extent{segment->bytes(), std::move(extent)});
+  owner.extents.emplace(message.extent, Incarnation::Extent{segment->bytes(), kept});
   return std::nullopt;
 }
 

@@ -1,4 +1,4 @@
-// One actor from spawn to restart.
+// One actor from spawn to Ready, and the timer of whatever it waits for.
 
 #include <sys/pidfd.h>
 #include <sys/syscall.h>
@@ -15,8 +15,6 @@
 namespace actor::broker {
 namespace {
 
-/// How long the mailboxes of an actor that has crashed and is not restarted wait for a successor.
-constexpr auto mailbox_hold = std::chrono::seconds(5);
 constexpr auto hand_start_timeout = std::chrono::seconds(10);
 constexpr auto hand_stop_timeout = std::chrono::seconds(5);
 constexpr auto hand_spin = std::chrono::microseconds(20);
@@ -49,33 +47,72 @@ std::chrono::nanoseconds Brain::stop_timeout(const ActorEntry& entry) const {
   return entry.section ? entry.section->stop_timeout : std::chrono::nanoseconds(hand_stop_timeout);
 }
 
-void Brain::set_timer(ActorEntry& entry, std::chrono::nanoseconds delay, std::function<void(ActorEntry&)> callback) {
-  clear_timer(entry);
-  entry.timer = loop_.after(delay, [this, index = entry.index, callback = std::move(callback)] {
+void Brain::set_due(ActorEntry& entry, Due what, std::chrono::nanoseconds delay) {
+  clear_due(entry);
+  entry.due = what;
+  entry.due_at = later(Loop::Clock::now(), delay);
+  arm(entry);
+}
+
+void Brain::arm(ActorEntry& entry) {
+  entry.timer = loop_.after(entry.due_at - Loop::Clock::now(), [this, index = entry.index] {
     ActorEntry& late = *entries_.at(index);
     late.timer = 0;
-    callback(late);
+    is_due(late);
   });
 }
 
-void Brain::clear_timer(ActorEntry& entry) {
+void Brain::clear_due(ActorEntry& entry) {
   if (entry.timer != 0) loop_.cancel(entry.timer);
   entry.timer = 0;
+  entry.due = Due::Nothing;
 }
 
-void Brain::spawn(ActorEntry& entry) {
-  clear_timer(entry);
-  if (entry.hold_timer != 0) loop_.cancel(std::exchange(entry.hold_timer, 0));
+void Brain::is_due(ActorEntry& entry) {
+  switch (std::exchange(entry.due, Due::Nothing)) {
+    case Due::Nothing:
+      return;
+    case Due::StartTimeout:
+      return start_timed_out(entry);
+    case Due::Restart:
+      return spawn(entry);
+    case Due::LookDrained:
+      return look_whether_drained(entry);
+    case Due::StopTimeout:
+      log_.error("stop_timeout", entry.name, "did not end within its stop_timeout and is killed");
+      return kill_late(entry, &supervision::Circumstances::stop_timed_out);
+    case Due::Goodbye:
+      return kill_late(entry, &supervision::Circumstances::stop_timed_out);
+    case Due::HangUp:
+      log_.error("violation", entry.name, "closed its control socket but goes on running: it is killed");
+      return kill_late(entry, &supervision::Circumstances::corrupt);
+    case Due::RefusalHeard:
+      return kill_late(entry, &supervision::Circumstances::refused);
+  }
+}
+
+void Brain::kill_late(ActorEntry& entry, bool supervision::Circumstances::*why) {
+  entry.circumstances.*why = true;
+  kill(entry, SIGKILL, true);
+}
+
+SpawnSpec Brain::spec_of(const ActorEntry& entry) const {
   const Manifest& manifest = options_.manifest;
   SpawnSpec spec;
   spec.name = entry.name;
-  const char* path = std::getenv("PATH");
-  const auto executable = find_executable(manifest, *entry.section, path ? path : "");
-  spec.exec = executable ? executable->string() : entry.section->exec;
+  spec.exec = entry.executable;
   spec.args = entry.section->args;
   spec.env.assign(entry.section->env.begin(), entry.section->env.end());
   if (entry.section->cwd) spec.cwd = (manifest.file.parent_path() / *entry.section->cwd).string();
-  entry.executable = spec.exec;
+  return spec;
+}
+
+void Brain::spawn(ActorEntry& entry) {
+  clear_due(entry);
+  stop_holding(entry);
+  const char* path = std::getenv("PATH");
+  const auto executable = find_executable(options_.manifest, *entry.section, path ? path : "");
+  entry.executable = executable ? executable->string() : entry.section->exec;
   entry.life = Life::Spawning;
   entry.afterwards = Afterwards::PolicyDecides;
   entry.circumstances = {};
@@ -83,25 +120,25 @@ void Brain::spawn(ActorEntry& entry) {
   ++entry.incarnation;
   try {
     if (!std::exchange(entry.reading, true)) apply(table_.set_reading(entry.index, true));
-    entry.serial = keeper_.spawn(spec);
+    entry.serial = keeper_.new_serial();
+    keeper_.spawn(spec_of(entry), entry.serial);
   } catch (const Error& error) {
+    entry.serial = 0;
     log_.error("spawn_failed", entry.name, error.what());
     return stay_ended(entry, Life::Quarantined, true);
   }
-  set_timer(entry, start_timeout(entry), [this](ActorEntry& late) { start_timed_out(late); });
+  set_due(entry, Due::StartTimeout, start_timeout(entry));
 }
 
 void Brain::start_timed_out(ActorEntry& entry) {
   // Waiting for others to acknowledge its routes is not its own fault.
   if (entry.life == Life::Joining && !exchange_.owes_answer(entry.index)) {
-    set_timer(entry, start_timeout(entry), [this](ActorEntry& late) { start_timed_out(late); });
-    return;
+    return set_due(entry, Due::StartTimeout, start_timeout(entry));
   }
   log_.error("start_timeout", entry.name,
              "was not ready after " + milliseconds(start_timeout(entry)) + " (start_timeout) and is killed; it was " +
                  std::string(to_string(entry.life)));
-  entry.circumstances.start_timed_out = true;
-  kill(entry, SIGKILL, true);
+  kill_late(entry, &supervision::Circumstances::start_timed_out);
 }
 
 /// Somebody who was started by hand introduces itself. Null when it may not stay.
@@ -115,7 +152,7 @@ ActorEntry* Brain::adopt(Session& session, const control::Hello& hello) {
   };
   if (!is_good_name(hello.name))
     return turn_away("an actor's name has 1 to 100 letters, digits, '_', '-' or '.'; give it with --name");
-  if (stage_ != Stage::Running) return turn_away("the broker is shutting down");
+  if (state_.stage != Stage::Running) return turn_away("the broker is shutting down");
   ActorEntry* entry = find_entry(hello.name);
   if (entry && entry->section)
     return turn_away("actor '" + hello.name + "' is in the manifest and is started by the broker; take another name");
@@ -128,7 +165,7 @@ ActorEntry* Brain::adopt(Session& session, const control::Hello& hello) {
   if (!pidfd || session.is_hung_up())
     return turn_away("its process is not visible from here (pidfd_open); run both in one pid namespace");
   if (!entry) entry = &add_entry(hello.name, nullptr);
-  if (entry->hold_timer != 0) loop_.cancel(std::exchange(entry->hold_timer, 0));
+  stop_holding(*entry);
   const TopicFilter subscribes{
       std::find(hello.subscribes.begin(), hello.subscribes.end(), "*") != hello.subscribes.end(), hello.subscribes};
   const TopicFilter publishes{hello.publishes.empty() || std::find(hello.publishes.begin(), hello.publishes.end(),
@@ -141,15 +178,20 @@ ActorEntry* Brain::adopt(Session& session, const control::Hello& hello) {
   entry->pid = connection->second.pid;
   entry->pidfd = std::move(pidfd);
   entry->session = std::move(connection->second.session);
+  // The keeper has no other copy of these.
+  entry->hand_pidfd = safe_.keep(duplicate(entry->pidfd.get()));
+  entry->hand_socket = safe_.keep(duplicate(entry->session->fd()));
+  entry->kept_pidfd = entry->hand_pidfd->key();
+  entry->kept_socket = entry->hand_socket->key();
   entry->session->set_owner(entry->index);
-  entry->session->set_epoch(epochs_, entry->epoch_slot);
+  entry->session->set_epoch(options_.epochs, entry->epoch_slot);
   connections_.erase(connection);
   ++entry->incarnation;
   entry->circumstances = {};
   entry->spawned_at = Loop::Clock::now();
   entry->afterwards = Afterwards::PolicyDecides;
   watch_end(*entry);
-  set_timer(*entry, start_timeout(*entry), [this](ActorEntry& late) { start_timed_out(late); });
+  set_due(*entry, Due::StartTimeout, start_timeout(*entry));
   log_.info("joined", entry->name, "was started by hand, pid " + std::to_string(entry->pid),
             {{"pid", std::int64_t{entry->pid}}});
   return entry;
@@ -159,7 +201,7 @@ void Brain::refuse(ActorEntry& entry, const std::string& reason) {
   log_.error("refused", entry.name, "refused: " + reason);
   entry.circumstances.refused = true;
   entry.session->send(control::Refused{reason});
-  set_timer(entry, stop_timeout(entry), [this](ActorEntry& late) { kill(late, SIGKILL, true); });
+  set_due(entry, Due::RefusalHeard, stop_timeout(entry));
 }
 
 bool Brain::check_declarations(ActorEntry& entry, const control::Hello& hello, std::vector<control::TypeInfo>& types) {
@@ -184,7 +226,7 @@ void Brain::admit(ActorEntry& entry, const control::Hello& hello, Fd status) {
   };
   if (hello.name != entry.name) return broken("it says its name is '" + hello.name + "'");
   std::string error;
-  auto view = StatusView::open(std::move(status), error);
+  auto view = StatusView::open(safe_.keep(std::move(status)), error);
   if (!view) return broken(error);
   entry.executable = hello.executable;
   std::vector<control::TypeInfo> types;
@@ -233,8 +275,7 @@ void Brain::welcome(ActorEntry& entry, std::vector<control::TypeInfo> types, con
   message.in_flight_attempt = entry.in_flight.attempt;
   message.in_flight_first_output = entry.in_flight.first_output;
   message.in_flight_outputs_end = entry.in_flight.outputs_end;
-  const std::array fds{epochs_.fd()};
-  entry.session->send(message, fds);
+  entry.session->send(message, {epoch_page_});
 }
 
 void Brain::open_routes(ActorEntry& entry, const control::Hello& hello) {
@@ -271,7 +312,7 @@ void Brain::start_settled() {
     if (entry.life != Life::Joining || !entry.session || entry.session->phase() != Session::Phase::Joining) continue;
     if (!exchange_.settled(index)) continue;
     entry.life = Life::Starting;
-    set_timer(entry, start_timeout(entry), [this](ActorEntry& late) { start_timed_out(late); });
+    set_due(entry, Due::StartTimeout, start_timeout(entry));
     entry.session->start();
   }
 }
@@ -280,13 +321,13 @@ void Brain::on_message(ActorEntry& entry, const control::Ready&) {
   const auto now = Loop::Clock::now();
   entry.policy.became_ready(now.time_since_epoch());
   if (entry.life != Life::Starting) return;  // it is being stopped
-  clear_timer(entry);
+  clear_due(entry);
   entry.life = Life::Ready;
   log_.info("ready", entry.name, "ready after " + milliseconds(now - entry.spawned_at),
             {{"pid", std::int64_t{entry.pid}},
              {"incarnation", std::int64_t{entry.incarnation}},
              {"after_us", std::chrono::duration_cast<std::chrono::microseconds>(now - entry.spawned_at).count()}});
-  if (stage_ == Stage::Quiescing || stage_ == Stage::Draining) entry.session->quiesce();
+  if (state_.stage == Stage::Quiescing || state_.stage == Stage::Draining) entry.session->quiesce();
 }
 
 void Brain::on_message(ActorEntry& entry, const control::OpenTopic& message) {
@@ -303,7 +344,7 @@ void Brain::on_message(ActorEntry& entry, const control::Overflowed& message) {
   const Topic* topic = topics_.at(message.topic);
   if (!route || !topic) return;
   ActorEntry& reader = *entries_.at(route->reader);
-  if (reader.life != Life::Ready || stage_ != Stage::Running) return;  // it is not there to keep up
+  if (reader.life != Life::Ready || state_.stage != Stage::Running) return;  // it is not there to keep up
   log_.error("overflow", reader.name,
              "does not keep up: topic " + topic->name + " from '" + entry.name + "' has " +
                  std::to_string(topic->capacity) +
@@ -337,180 +378,7 @@ void Brain::on_message(ActorEntry& entry, const control::PeerCorrupt& message) {
 void Brain::on_message(ActorEntry& entry, const control::Stopping& message) {
   entry.said_goodbye = true;
   entry.last_words = message.error;
-  if (entry.life != Life::Stopping)
-    set_timer(entry, stop_timeout(entry), [this](ActorEntry& late) {
-      late.circumstances.stop_timed_out = true;
-      kill(late, SIGKILL, true);
-    });
-}
-
-// ---- ending ----
-
-void Brain::kill(ActorEntry& entry, int signal, bool whole_group) {
-  if (!entry.has_process()) return;
-  if (entry.serial != 0 && !keeper_gone_) {
-    keeper_.kill(entry.serial, signal, whole_group);
-  } else if (entry.pidfd) {
-    if (whole_group && entry.serial != 0) end_group(entry);
-    syscall(SYS_pidfd_send_signal, entry.pidfd.get(), signal, nullptr, 0);
-  }
-}
-
-/// What the keeper does when it reaps: nothing that an actor has started outlives it.
-/// SUBTLE: the keeper is dead and somebody else reaps. The number is still the group's as long as any of the group
-/// lives; had all of it just ended, it would take a turn of all process numbers to make it another's.
-void Brain::end_group(const ActorEntry& entry) {
-  ::kill(-entry.pid, SIGKILL);
-}
-
-std::string Brain::describe_in_hand(const InFlight& flight) const {
-  const Route* route = table_.find(flight.route);
-  const Topic* topic = topics_.at(flight.topic);
-  std::string text = " while handling " + std::string(types_.name_of(flight.type));
-  if (topic) text += " on " + topic->name;
-  if (route) text += " from '" + table_.name_of(route->publisher) + "'";
-  return text + ", event " + std::to_string(flight.event_counter) + ", attempt " + std::to_string(flight.attempt);
-}
-
-/// Takes from the dead life what its successor needs. REQUIRES: its end is confirmed and its packets are handled.
-void Brain::inherit(ActorEntry& entry, std::string& handling) {
-  const StatusView& status = entry.memory->status;
-  const auto in_hand = [&](const InFlight& flight) {
-    return flight.route != 0 && exchange_.route_of_reader(entry.index, flight.route) &&
-           exchange_.cursor(flight.route) == flight.sequence;
-  };
-  const InFlight flight = status.in_flight();
-  if (in_hand(flight)) {
-    entry.in_flight = flight;
-    handling = describe_in_hand(flight);
-  } else if (!in_hand(entry.in_flight)) {
-    entry.in_flight = {};  // else: it died before it came to what its predecessor had in hand
-  }
-  entry.first_counter = std::max(entry.first_counter, status.counter_limit());
-  Totals totals = status.totals();
-  const Deeds deeds = exchange_.left(entry.index);
-  // Killed between a push, or a cursor's store, and the count of it: rings and cursors have the last word. `dropped`
-  // counts what a sender dropped and what a reader of overwriting rings missed; of an actor that is both, the counters
-  // stand.
-  if (!deeds.may_have_missed) {
-    totals.sent = deeds.pushed + totals.dropped;
-    totals.handled = deeds.read - std::min(deeds.read, totals.skipped);
-  } else if (totals.sent == 0 && deeds.pushed == 0) {
-    totals.handled = deeds.read - std::min(deeds.read, totals.skipped + totals.dropped);
-  }
-  entry.carried = entry.carried + totals;
-  for (const std::string& wrong : deeds.wrong) log_.error("corrupt", entry.name, wrong);
-}
-
-void Brain::forget_life(ActorEntry& entry) {
-  clear_timer(entry);
-  if (entry.pidfd_watch != 0) loop_.unwatch(std::exchange(entry.pidfd_watch, 0));
-  if (entry.session) {
-    entry.session->close();
-    finished_.push_back(std::move(entry.session));
-  }
-  entry.session.reset();
-  entry.memory.reset();
-  entry.pidfd.reset();
-  entry.serial = 0;
-  entry.pid = 0;
-  types_.release(entry.name);
-  topics_.release(entry.name);
-}
-
-void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
-  if (entry.session) entry.session->drain();
-  entry.circumstances.stop_requested |= entry.life == Life::Stopping;
-  const bool sigkill = wait_status && WIFSIGNALED(*wait_status) && WTERMSIG(*wait_status) == SIGKILL;
-  entry.circumstances.oom_seen = sigkill && oom_.take();
-  const auto exit = wait_status ? supervision::classify(*wait_status, entry.circumstances)
-                                : supervision::classify_unknown(entry.circumstances, entry.said_goodbye);
-  std::string handling;
-  if (entry.memory) inherit(entry, handling);
-  if (keeper_gone_ && entry.serial != 0) end_group(entry);
-  output_.finish(entry.pid);
-  const pid_t pid = entry.pid;
-  std::string story = "died: " + to_string(exit) + handling;
-  if (!exit.abnormal()) story = "ended";
-  if (!entry.last_words.empty()) story += ": " + entry.last_words;
-  story += " (pid " + std::to_string(pid) + ")";
-  entry.last_words.clear();
-  entry.said_goodbye = false;
-  forget_life(entry);
-  decide(entry, exit, story);
-  advance_shutdown();
-}
-
-void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::string& story) {
-  using Action = supervision::Decision::Action;
-  entry.last_exit = to_string(exit);
-  const auto now = Loop::Clock::now().time_since_epoch();
-  const auto report = [&](const std::string& next) {
-    const std::string text = story + next;
-    if (!exit.abnormal()) return log_.info("ended", entry.name, text, {{"reason", entry.last_exit}});
-    log_.error("died", entry.name, text,
-               {{"reason", entry.last_exit}, {"incarnation", std::int64_t{entry.incarnation}}});
-  };
-  if (stage_ != Stage::Running || entry.afterwards == Afterwards::StayEnded) {
-    report("");
-    if (!entry.circumstances.stop_requested && may_drain(entry) &&
-        entry.policy.ended(exit, now).action == Action::Restart)
-      return drain_once_more(entry);
-    return stay_ended(entry, Life::Ended, false);
-  }
-  if (entry.afterwards == Afterwards::StartAgain) {
-    report("; started again, as asked");
-    tell_observers_of_end(entry, story, std::chrono::nanoseconds(0));
-    ++entry.restarts;
-    return spawn(entry);
-  }
-  const auto decision = entry.policy.ended(exit, now);
-  if (decision.action == Action::Restart) {
-    ++entry.restarts;
-    report(decision.delay.count() == 0 ? "; restarted at once" : "; restarting in " + milliseconds(decision.delay));
-    tell_observers_of_end(entry, story, decision.delay);
-    if (decision.delay.count() == 0) return spawn(entry);
-    entry.life = Life::Backoff;
-    return set_timer(entry, decision.delay, [this](ActorEntry& due) { spawn(due); });
-  }
-  if (decision.action == Action::Quarantine) {
-    report("");
-    log_.error("quarantined", entry.name,
-               "quarantined: " + std::to_string(entry.section->budget.restarts) + " restarts within " +
-                   milliseconds(entry.section->budget.within) +
-                   " were not enough. The other actors go on; `actorctl start " + entry.name + "` tries again");
-    return stay_ended(entry, Life::Quarantined, true);
-  }
-  const bool refused = exit.kind == supervision::Exit::Kind::Incompatible;
-  report(refused ? "; not restarted: it would be refused again" : "");
-  // Who was never let in has no mailbox that a successor could want.
-  const bool never_in = refused && !entry.section && entry.incarnation == 1;
-  stay_ended(entry, refused ? Life::Refused : Life::Ended, exit.abnormal() && !never_in);
-}
-
-void Brain::stay_ended(ActorEntry& entry, Life life, bool keep_mailbox) {
-  entry.life = life;
-  tell_observers_of_end(entry, entry.last_exit, std::nullopt);
-  if (stage_ == Stage::Stopping) return;  // everybody goes: nobody waits for room any more
-  if (!keep_mailbox || stage_ != Stage::Running) return give_up_mailbox(entry);
-  entry.hold_timer = loop_.after(mailbox_hold, [this, index = entry.index] {
-    ActorEntry& gone = *entries_.at(index);
-    gone.hold_timer = 0;
-    give_up_mailbox(gone);
-  });
-}
-
-/// Its subscriptions end: publishers that wait for it go on, and what is queued counts as dropped.
-void Brain::give_up_mailbox(ActorEntry& entry) {
-  if (!std::exchange(entry.reading, false)) return;
-  const std::uint64_t queued = exchange_.queued(entry.index);
-  if (queued > 0)
-    log_.warn("mailbox_dropped", entry.name,
-              std::to_string(queued) + " events that were queued for it are dropped, as it does not come back: " +
-                  what_is_queued(entry.index),
-              {{"events", static_cast<std::int64_t>(queued)}});
-  entry.in_flight = {};
-  apply(table_.set_reading(entry.index, false));
+  if (entry.life != Life::Stopping) set_due(entry, Due::Goodbye, stop_timeout(entry));
 }
 
 }  // namespace actor::broker

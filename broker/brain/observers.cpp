@@ -3,7 +3,6 @@
 // it.
 
 #include <actor/error.hpp>
-#include <array>
 
 #include "brain/brain.hpp"
 
@@ -59,11 +58,9 @@ void Brain::connect_observers(ActorEntry& entry) {
 }
 
 void Brain::connect_observer(Session& tool, ActorEntry& entry) {
-  const auto [actors_end, tools_end] = control::socket_pair();
-  const std::array to_tool{tools_end.get()};
-  const std::array to_actor{actors_end.get()};
-  tool.send(control::Observed{entry.name, entry.incarnation}, to_tool);
-  entry.session->send(control::Observe{}, to_actor);
+  auto [actors_end, tools_end] = control::socket_pair();
+  tool.send(control::Observed{entry.name, entry.incarnation}, {unkept(std::move(tools_end))});
+  entry.session->send(control::Observe{}, {unkept(std::move(actors_end))});
 }
 
 void Brain::tell_observers_of_end(const ActorEntry& entry, const std::string& why,

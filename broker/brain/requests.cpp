@@ -77,8 +77,8 @@ Json Requests::ps() const {
   answer["broker"] = {{"name", manifest.broker.name},
                       {"pid", getpid()},
                       {"manifest", manifest.file.string()},
-                      {"uptime_s", seconds(Loop::Clock::now() - brain.started_at_)},
-                      {"state", brain.stage_ == Brain::Stage::Running ? "running" : "stopping"}};
+                      {"uptime_s", seconds(Loop::Clock::now() - brain.state_.started_at)},
+                      {"state", brain.state_.stage == Stage::Running ? "running" : "stopping"}};
   answer["actors"] = Json::array();
   for (const auto& [index, entry] : brain.entries_) answer["actors"].push_back(row(*entry));
   return answer;
@@ -176,7 +176,7 @@ Json Requests::change(const std::string& command, const Json& request) {
     for (const auto& [index, other] : brain.entries_) known += (known.empty() ? "" : ", ") + other->name;
     return failure("there is no actor '" + name + "' here; there are: " + (known.empty() ? "none" : known));
   }
-  if (brain.stage_ != Brain::Stage::Running) return failure("the broker is shutting down");
+  if (brain.state_.stage != Stage::Running) return failure("the broker is shutting down");
   if (brain.keeper_gone_) return failure("the keeper process is dead: nothing can be started any more");
   if ((command == "start" || command == "restart") && !entry->section)
     return failure("'" + name + "' was started by hand: only whoever started it can start it again");
@@ -223,7 +223,7 @@ void Brain::stop_by_operator(ActorEntry& entry) {
   entry.afterwards = Afterwards::StayEnded;
   if (entry.life == Life::Ready) return drain_then_stop(entry);
   if (entry.life == Life::Backoff) {
-    clear_timer(entry);
+    clear_due(entry);
     return stay_ended(entry, Life::Ended, false);
   }
   if (entry.life != Life::Stopping && entry.life != Life::Draining) request_stop(entry);

@@ -15,12 +15,12 @@ constexpr auto scan_period = std::chrono::milliseconds(2);
 }  // namespace
 
 void Brain::begin_shutdown(const std::string& why) {
-  if (stage_ != Stage::Running) return;
-  stage_ = Stage::Quiescing;
+  if (state_.stage != Stage::Running) return;
+  state_.stage = Stage::Quiescing;
   log_.info("stopping", "", "shutting down: " + why);
   for (auto& [index, entry] : entries_) {
     if (entry->life == Life::Backoff) {
-      clear_timer(*entry);
+      clear_due(*entry);
       entry->life = Life::Ended;
       if (may_drain(*entry)) drain_once_more(*entry);
     }
@@ -29,23 +29,33 @@ void Brain::begin_shutdown(const std::string& why) {
     if ((entry->life == Life::Ready || entry->life == Life::Draining) && entry->session) entry->session->quiesce();
   }
   const Manifest& manifest = options_.manifest;
-  drain_timer_ = loop_.after(manifest.broker.drain_timeout, [this] {
-    drain_timer_ = 0;
-    stop_everybody(what_is_left());
-  });
-  if (manifest.broker.shutdown_timeout) {
-    loop_.after(*manifest.broker.shutdown_timeout, [this] {
-      log_.error("shutdown_timeout", "", "shutdown_timeout is over: killing what still runs");
-      for (auto& [index, entry] : entries_) kill(*entry, SIGKILL, true);
+  const auto now = Loop::Clock::now();
+  state_.drain_until = later(now, manifest.broker.drain_timeout);
+  if (manifest.broker.shutdown_timeout) state_.kill_at = later(now, *manifest.broker.shutdown_timeout);
+  arm_shutdown();
+  advance_shutdown();
+}
+
+void Brain::arm_shutdown() {
+  const auto now = Loop::Clock::now();
+  if (state_.drain_until) {
+    drain_timer_ = loop_.after(*state_.drain_until - now, [this] {
+      drain_timer_ = 0;
+      stop_everybody(what_is_left());
     });
   }
-  advance_shutdown();
+  if (state_.stage == Stage::Draining) scan_timer_ = loop_.every(scan_period, [this] { scan(); });
+  if (!state_.kill_at) return;
+  loop_.after(*state_.kill_at - now, [this] {
+    log_.error("shutdown_timeout", "", "shutdown_timeout is over: killing what still runs");
+    for (auto& [index, entry] : entries_) kill(*entry, SIGKILL, true);
+  });
 }
 
 /// A second Ctrl-C: nobody waits for the queues any more. A third: nor for the actors.
 void Brain::hurry() {
   begin_shutdown("asked twice");
-  if (stage_ == Stage::Quiescing || stage_ == Stage::Draining) {
+  if (state_.stage == Stage::Quiescing || state_.stage == Stage::Draining) {
     log_.warn("hurry", "", "asked again: stopping without handling what is queued. " + what_is_left());
     stop_everybody("");
     for (auto& [index, entry] : entries_) {
@@ -59,15 +69,15 @@ void Brain::hurry() {
 
 /// Called whenever an actor has quiesced, become ready or ended.
 void Brain::advance_shutdown() {
-  if (stage_ == Stage::Quiescing) {
+  if (state_.stage == Stage::Quiescing) {
     const bool all = std::all_of(entries_.begin(), entries_.end(),
                                  [this](const auto& item) { return !holds_up_quiescing(*item.second); });
     if (!all) return;
-    stage_ = Stage::Draining;
+    state_.stage = Stage::Draining;
     quiet_scans_ = 0;
     scan_timer_ = loop_.every(scan_period, [this] { scan(); });
     scan();
-  } else if (stage_ == Stage::Stopping) {
+  } else if (state_.stage == Stage::Stopping) {
     stop_next();
   }
 }
@@ -84,7 +94,7 @@ bool Brain::holds_up_quiescing(const ActorEntry& entry) const {
 /// May a dead reader have one life more, so that what waits in its mailbox is not lost with the runtime? One only, and
 /// within drain_timeout: who dies in this one too would not come to an end.
 bool Brain::may_drain(const ActorEntry& entry) const {
-  const bool in_time = stage_ == Stage::Quiescing || stage_ == Stage::Draining;
+  const bool in_time = state_.stage == Stage::Quiescing || state_.stage == Stage::Draining;
   return in_time && !keeper_gone_ && entry.section && entry.reading && !entry.drains &&
          exchange_.queued(entry.index) > 0;
 }
@@ -100,7 +110,7 @@ void Brain::drain_once_more(ActorEntry& entry) {
 
 /// Two scans in a row that find everything empty and nothing sent in between: then there is nothing in flight.
 void Brain::scan() {
-  if (stage_ != Stage::Draining) return;
+  if (state_.stage != Stage::Draining) return;
   quiet_scans_ = at_rest() ? quiet_scans_ + 1 : 0;
   if (quiet_scans_ >= 2) stop_everybody("");
 }
@@ -147,9 +157,10 @@ std::string Brain::what_is_left() const {
 }
 
 void Brain::stop_everybody(const std::string& left_over) {
-  if (stage_ == Stage::Stopping || stage_ == Stage::Done) return;
-  stage_ = Stage::Stopping;
+  if (state_.stage == Stage::Stopping || state_.stage == Stage::Done) return;
+  state_.stage = Stage::Stopping;
   if (drain_timer_ != 0) loop_.cancel(std::exchange(drain_timer_, 0));
+  state_.drain_until.reset();
   if (scan_timer_ != 0) loop_.cancel(std::exchange(scan_timer_, 0));
   if (!left_over.empty())
     log_.warn("drain_timeout", "", "drain_timeout is over: " + left_over + " and will not be handled");
@@ -169,7 +180,7 @@ void Brain::stop_next() {
     return;
   }
   report_lost();
-  stage_ = Stage::Done;
+  state_.stage = Stage::Done;
 }
 
 /// What the dead have left in their mailboxes: nobody will handle it, and it is not lost in silence.
@@ -183,11 +194,7 @@ void Brain::request_stop(ActorEntry& entry) {
   entry.life = Life::Stopping;
   if (entry.session) entry.session->send(control::Stop{});
   kill(entry, SIGTERM, false);
-  set_timer(entry, stop_timeout(entry), [this](ActorEntry& late) {
-    log_.error("stop_timeout", late.name, "did not end within its stop_timeout and is killed");
-    late.circumstances.stop_timed_out = true;
-    kill(late, SIGKILL, true);
-  });
+  set_due(entry, Due::StopTimeout, stop_timeout(entry));
 }
 
 /// `stop`: publishers forget it first, then it handles what is queued, then it ends.
@@ -195,14 +202,14 @@ void Brain::drain_then_stop(ActorEntry& entry) {
   entry.life = Life::Draining;
   entry.drain_until = Loop::Clock::now() + options_.manifest.broker.drain_timeout;
   if (std::exchange(entry.reading, false)) apply(table_.set_reading(entry.index, false), true);
-  set_timer(entry, scan_period, [this](ActorEntry& draining) { look_whether_drained(draining); });
+  set_due(entry, Due::LookDrained, scan_period);
 }
 
 void Brain::look_whether_drained(ActorEntry& entry) {
   const bool out_of_time = Loop::Clock::now() >= entry.drain_until;
   const bool drained = exchange_.detached(entry.index) && exchange_.queued(entry.index) == 0;
   if (!drained && !out_of_time) {
-    set_timer(entry, scan_period, [this](ActorEntry& draining) { look_whether_drained(draining); });
+    set_due(entry, Due::LookDrained, scan_period);
     return;
   }
   if (!drained)

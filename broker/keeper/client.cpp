@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <span>
 #include <string_view>
 
 #include "keeper/wire.hpp"
@@ -86,7 +87,16 @@ std::string_view to_string(SpawnStep step) {
   return "starting it";
 }
 
-std::uint64_t KeeperClient::spawn(const SpawnSpec& spec) {
+void KeeperClient::request(const KeeperRequest& request, std::shared_ptr<Fd> fd) {
+  const auto send = [this, request, fd = std::move(fd)] {
+    const int fds[] = {fd ? fd->get() : -1};
+    send_request(socket_.get(), request, std::span(fds).first(fd ? 1 : 0));
+  };
+  if (turn_ == nullptr) return send();
+  turn_->when_safe(send);
+}
+
+void KeeperClient::spawn(const SpawnSpec& spec, std::uint64_t serial) {
   std::string blob;
   append(blob, spec.exec, spec);
   append(blob, spec.cwd, spec);
@@ -100,34 +110,47 @@ std::uint64_t KeeperClient::spawn(const SpawnSpec& spec) {
                     " bytes, and " + std::to_string(max_blob_bytes) + " is the limit; unset what it does not need",
                 E2BIG);
   }
-  const Fd memfd = memfd_of(blob, spec);
-  const int fds[] = {memfd.get()};
-  send_request(socket_.get(),
-               {.kind = RequestKind::Spawn,
-                .blob_bytes = static_cast<std::uint32_t>(blob.size()),
-                .id = next_serial_,
-                .arguments = static_cast<std::uint32_t>(spec.args.size() + 1),
-                .environment = static_cast<std::uint32_t>(environment.size())},
-               fds);
-  return next_serial_++;
+  request({.kind = RequestKind::Spawn,
+           .blob_bytes = static_cast<std::uint32_t>(blob.size()),
+           .id = serial,
+           .arguments = static_cast<std::uint32_t>(spec.args.size() + 1),
+           .environment = static_cast<std::uint32_t>(environment.size())},
+          std::make_shared<Fd>(memfd_of(blob, spec)));
 }
 
 void KeeperClient::kill(std::uint64_t serial, int signal, bool whole_group) {
-  send_request(socket_.get(),
-               {.kind = RequestKind::Kill, .id = serial, .number = signal, .whole_group = whole_group ? 1u : 0u});
+  request({.kind = RequestKind::Kill, .id = serial, .number = signal, .whole_group = whole_group ? 1u : 0u});
 }
 
 void KeeperClient::ack_exit(std::uint64_t serial) {
-  send_request(socket_.get(), {.kind = RequestKind::AckExit, .id = serial});
+  request({.kind = RequestKind::AckExit, .id = serial});
 }
 
+/// SUBTLE: at once, so that the keeper has it before the ledger names it.
 void KeeperClient::store(std::uint64_t key, int fd) {
   const int fds[] = {fd};
   send_request(socket_.get(), {.kind = RequestKind::Store, .id = key}, fds);
 }
 
 void KeeperClient::drop(std::uint64_t key) {
-  send_request(socket_.get(), {.kind = RequestKind::Drop, .id = key});
+  request({.kind = RequestKind::Drop, .id = key});
+}
+
+void KeeperClient::say_running() {
+  request({.kind = RequestKind::Running});
+}
+
+std::vector<KeeperEvent> KeeperClient::await_handover(FdSafe& safe) {
+  std::vector<KeeperEvent> told;
+  taking_over_ = &safe;
+  while (!handed_over_) {
+    pollfd readable{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+    (void)::poll(&readable, 1, -1);
+    while (auto event = next()) told.push_back(std::move(*event));
+    if (gone_) throw Error(ErrorCode::Io, "the keeper died before it had told this brain what there is");
+  }
+  taking_over_ = nullptr;
+  return told;
 }
 
 std::optional<KeeperEvent> KeeperClient::next() {
@@ -175,7 +198,13 @@ std::optional<KeeperEvent> KeeperClient::event_of(const KeeperNotice& notice, st
       ack_exit(notice.serial);
       return std::nullopt;
     case NoticeKind::Shutdown:
-      return ShutdownRequested{notice.number};
+      return ShutdownRequested{notice.number, notice.serial};
+    case NoticeKind::Stored:
+      if (taking_over_ != nullptr && fds.size() == 1) taking_over_->hand_over(notice.serial, std::move(fds[0]));
+      return std::nullopt;
+    case NoticeKind::HandedOver:
+      handed_over_ = true;
+      return std::nullopt;
     case NoticeKind::None:
       break;
   }

@@ -14,9 +14,13 @@
 #include <variant>
 #include <vector>
 
+#include "session/fd_safe.hpp"
+#include "session/turn.hpp"
+
 namespace actor::broker {
 
 struct KeeperNotice;  // keeper/wire.hpp
+struct KeeperRequest;
 
 struct SpawnSpec {
   std::string name;                                      ///< the actor's: the child's ACTOR_NAME
@@ -40,7 +44,7 @@ struct Spawned {
 enum class SpawnStep : std::uint32_t { Request, Descriptors, Process, Directory, Exec };
 std::string_view to_string(SpawnStep step);  ///< "executing the program": goes before ": No such file or directory"
 
-/// There is no such child and there was none: no Exited follows.
+/// There is no such child and there was none: no Exited follows. Told again to the next brain until ack_exit().
 struct SpawnFailed {
   std::uint64_t serial = 0;
   int error = 0;  ///< errno of what failed; EBADMSG: the keeper could not make sense of the request
@@ -58,6 +62,7 @@ struct Exited {
 /// SIGINT, SIGTERM or SIGHUP came to the keeper. Each one is told: a second one means "hurry".
 struct ShutdownRequested {
   int signal = 0;
+  std::uint64_t count = 0;  ///< with this one; 0: not told by the keeper
 };
 
 /// The keeper is dead. Nothing can be started any more; pidfds still tell when children end, though not how.
@@ -69,13 +74,26 @@ class KeeperClient {
  public:
   /// `socket`: what run_keeper() hands to the brain.
   explicit KeeperClient(Fd socket) : socket_(std::move(socket)) {}
+  /// From now on requests are made when the turn is finished, but for store().
+  void set_turn(Turn* turn) { turn_ = turn; }
 
-  /// Starts a program. The serial names this child from now on and is never used again. Throws Error(Io) when the
-  /// request cannot be made (no memory, more than 1 MiB of arguments and environment).
-  std::uint64_t spawn(const SpawnSpec& spec);
+  /// The first thing that a brain does: waits until the keeper has told everything that there is. What was stored goes
+  /// into the safe; what became of the children is returned. Throws Error(Io) when the keeper dies meanwhile.
+  std::vector<KeeperEvent> await_handover(FdSafe& safe);
+  /// The brain knows all that its predecessor knew.
+  void say_running();
+
+  /// A serial that names a child and is never used again.
+  std::uint64_t new_serial() { return next_serial_++; }
+  std::uint64_t next_serial() const { return next_serial_; }
+  void set_next_serial(std::uint64_t serial) { next_serial_ = serial; }
+
+  /// Starts a program, once for each serial. Throws Error(Io) when the request cannot be made (no memory, more than 1
+  /// MiB of arguments and environment).
+  void spawn(const SpawnSpec& spec, std::uint64_t serial);
   /// No effect when the child has ended. `whole_group`: its children too.
   void kill(std::uint64_t serial, int signal, bool whole_group);
-  /// The exit was dealt with: the keeper forgets the child.
+  /// The exit, or the failure to start, was dealt with: the keeper forgets the child.
   void ack_exit(std::uint64_t serial);
   /// The keeper holds a copy of `fd` under `key` (another one under the same key is replaced) for the next brain.
   void store(std::uint64_t key, int fd);
@@ -87,9 +105,13 @@ class KeeperClient {
   std::optional<KeeperEvent> next();
 
  private:
+  void request(const KeeperRequest& request, std::shared_ptr<Fd> fd = nullptr);
   std::optional<KeeperEvent> event_of(const KeeperNotice& notice, std::vector<Fd>& fds);
 
   Fd socket_;
+  Turn* turn_ = nullptr;
+  FdSafe* taking_over_ = nullptr;
+  bool handed_over_ = false;
   std::uint64_t next_serial_ = 1;
   std::set<std::uint64_t> lost_;  // children whose descriptors found no room here
   bool gone_ = false;

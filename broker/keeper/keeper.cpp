@@ -14,7 +14,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <deque>
 #include <exception>
 #include <map>
 #include <optional>
@@ -32,6 +31,9 @@ using Clock = std::chrono::steady_clock;
 /// After so many requests to shut down, a brain that still runs is taken for hung: at the one before it has killed its
 /// actors and should be gone.
 constexpr int patience_signals = 4;
+
+/// Brains that die as soon as they begin would go on dying.
+constexpr int most_brains_in_vain = 10;
 
 class Keeper {
  public:
@@ -60,6 +62,7 @@ class Keeper {
 
   void set_up();
   void start_brain(const std::function<int(Fd)>& brain);
+  bool may_have_another_brain();
   void turn();
   void take_signals();
   void shutdown_requested(int signal);
@@ -89,17 +92,29 @@ class Keeper {
   bool brain_full_ = false;
   bool complained_ = false;
   std::map<std::uint64_t, Child> children_;
-  std::map<std::uint64_t, Fd> stored_;
-  std::deque<int> shutdowns_;  // not yet told
+  struct Stored {
+    Fd fd;
+    bool told = false;
+  };
+  std::map<std::uint64_t, Stored> stored_;
+  bool handed_over_ = false;  // this brain has been told everything that there was when it began
+  int brains_in_vain_ = 0;    // that died, one after the other, before they were running
+  bool lost_patience_ = false;
+  std::vector<int> shutdowns_;  // the signals that have come
+  std::size_t shutdowns_told_ = 0;
   int shutdown_count_ = 0;
   Clock::time_point last_shutdown_{};
 };
 
 int Keeper::run(const std::function<int(Fd)>& brain) {
   set_up();
-  start_brain(brain);
-  while (!brain_status_) turn();
-  brain_.reset();
+  do {
+    start_brain(brain);
+    tell_brain();
+    while (!brain_status_) turn();
+    if (brain_) take_requests();  // all that it has asked for, to the last
+    brain_.reset();
+  } while (may_have_another_brain());
   const int code = brain_verdict();
   end_children();
   kill_strays(signals_.get());
@@ -123,6 +138,20 @@ void Keeper::set_up() {
   rlimit raised = childrens_files_;
   raised.rlim_cur = raised.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &raised);  // what is not granted is missed later, by name
+}
+
+/// A brain that was killed gets a successor, which is told everything anew. A brain that has ended by itself has ended
+/// the runtime.
+bool Keeper::may_have_another_brain() {
+  if (WIFEXITED(*brain_status_) || lost_patience_ || ++brains_in_vain_ > most_brains_in_vain) return false;
+  std::fprintf(stderr, "actor-broker: the brain (process %d) was ended by signal %d (%s): another one takes over\n",
+               static_cast<int>(brain_pid_), WTERMSIG(*brain_status_), ::strsignal(WTERMSIG(*brain_status_)));
+  brain_status_.reset();
+  handed_over_ = false;
+  shutdowns_told_ = 0;
+  for (auto& [serial, child] : children_) child.start_told = child.end_told = false;
+  for (auto& [key, stored] : stored_) stored.told = false;
+  return true;
 }
 
 void Keeper::start_brain(const std::function<int(Fd)>& brain) {
@@ -185,6 +214,7 @@ void Keeper::shutdown_requested(int signal) {
   last_shutdown_ = now;
   ++shutdown_count_;
   if (shutdown_count_ != patience_signals || brain_status_) return;
+  lost_patience_ = true;
   std::fprintf(stderr, "actor-broker: asked to stop %d times: not waiting any longer\n", patience_signals);
   (void)::kill(brain_pid_, SIGKILL);
 }
@@ -260,13 +290,18 @@ void Keeper::obey(const KeeperRequest& request, std::vector<Fd>& fds) {
       }
       return;
     case RequestKind::AckExit:
-      if (child != nullptr && child->state == Child::State::Exited && child->end_told) children_.erase(found);
+      if (child == nullptr) return;
+      if (child->state == Child::State::Exited ? child->end_told : child->state == Child::State::Failed)
+        children_.erase(found);
       return;
     case RequestKind::Store:
-      if (fds.size() == 1) stored_[request.id] = std::move(fds.front());
+      if (fds.size() == 1) stored_[request.id] = {std::move(fds.front()), true};
       return;
     case RequestKind::Drop:
       stored_.erase(request.id);
+      return;
+    case RequestKind::Running:
+      brains_in_vain_ = 0;
       return;
     case RequestKind::None:
       break;
@@ -294,18 +329,24 @@ void Keeper::spawn(const KeeperRequest& request, const std::vector<Fd>& fds) {
 
 void Keeper::tell_brain() {
   brain_full_ = false;
-  while (!shutdowns_.empty() && tell({.kind = NoticeKind::Shutdown, .number = shutdowns_.front()})) {
-    shutdowns_.pop_front();
+  if (!brain_) return;
+  for (auto& [key, stored] : stored_) {
+    if (stored.told || brain_full_) continue;
+    const int fds[] = {stored.fd.get()};
+    stored.told = tell({.kind = NoticeKind::Stored, .serial = key}, fds);
   }
-  for (auto at = children_.begin(); at != children_.end() && !brain_full_;) {
-    auto& [serial, child] = *at;
+  for (auto& [serial, child] : children_) {
+    if (brain_full_) break;
     if (!child.start_told && child.state != Child::State::Starting) child.start_told = tell_start(serial, child);
     if (child.start_told && !child.end_told && child.state == Child::State::Exited) {
       child.end_told = tell({.kind = NoticeKind::Exited, .serial = serial, .pid = child.pid, .number = child.status});
     }
-    const bool forget = child.start_told && child.state == Child::State::Failed && child.pid < 0;
-    at = forget ? children_.erase(at) : std::next(at);
   }
+  // After the children: a brain that takes over can stop only whom it knows.
+  for (; shutdowns_told_ < shutdowns_.size() && !brain_full_; shutdowns_told_ += brain_full_ ? 0 : 1) {
+    (void)tell({.kind = NoticeKind::Shutdown, .serial = shutdowns_told_ + 1, .number = shutdowns_[shutdowns_told_]});
+  }
+  if (!handed_over_ && !brain_full_) handed_over_ = tell({.kind = NoticeKind::HandedOver});
 }
 
 bool Keeper::tell_start(std::uint64_t serial, Child& child) {

@@ -14,9 +14,10 @@ enum class RequestKind : std::uint32_t {
   None = 0,
   Spawn = 1,    ///< Fds: a memfd that holds `blob_bytes` bytes: exec, cwd, arguments, environment, each ended by a NUL
   Kill = 2,     ///< `number` = signal
-  AckExit = 3,  ///< the keeper forgets the child
+  AckExit = 3,  ///< the keeper forgets the child, or that it could not be started
   Store = 4,    ///< keep a copy of the descriptor under `id`. Fds: it
   Drop = 5,
+  Running = 6,  ///< this brain has begun, or taken over
 };
 
 struct KeeperRequest {
@@ -37,7 +38,9 @@ enum class NoticeKind : std::uint32_t {
   Spawned = 1,      ///< Fds: pidfd, control, out, err
   SpawnFailed = 2,  ///< `number` = errno, `step` = SpawnStep
   Exited = 3,       ///< `number` = wait status
-  Shutdown = 4,     ///< `number` = signal
+  Shutdown = 4,     ///< `number` = signal, `serial` = how many there have been, with this one
+  Stored = 5,       ///< `serial` = the key of Store. Fds: it
+  HandedOver = 6,   ///< a brain that begins knows all now
 };
 
 struct KeeperNotice {

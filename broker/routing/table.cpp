@@ -61,6 +61,14 @@ RouteChanges RoutingTable::open_topic(ActorIndex publisher, TopicId topic) {
   return changes;
 }
 
+void RoutingTable::load(State state) {
+  members_ = std::move(state.members);
+  routes_ = std::move(state.routes);
+  next_actor_ = state.next_actor;
+  next_route_ = state.next_route;
+  for (const auto& [id, route] : routes_) by_lane_[{route.publisher, route.reader, route.lane}] = id;
+}
+
 const Route* RoutingTable::find(RouteId id) const {
   const auto found = routes_.find(id);
   return found == routes_.end() ? nullptr : &found->second;

@@ -66,7 +66,7 @@ class RoutingTable {
   std::string name_of(ActorIndex actor) const;
   bool may_publish(ActorIndex actor, std::string_view topic) const;
 
- private:
+  // All of it as plain values, for the brain's ledger.
   struct Member {
     std::string name;
     TopicFilter publishes;
@@ -77,6 +77,16 @@ class RoutingTable {
     std::set<std::uint32_t> cursors;  // in use
     std::uint32_t outgoing = 0;
   };
+  struct State {
+    std::map<ActorIndex, Member> members;
+    std::map<RouteId, Route> routes;
+    ActorIndex next_actor = 1;
+    RouteId next_route = 1;
+  };
+  State save() const { return {members_, routes_, next_actor_, next_route_}; }
+  void load(State state);
+
+ private:
   using Lanes = std::map<std::uint32_t, std::vector<TopicId>>;
 
   Lanes lanes(const Member& publisher, const Member& reader) const;

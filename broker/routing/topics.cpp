@@ -89,6 +89,12 @@ void TopicTable::release(std::string_view actor) {
   for (Rules& rules : rules_) std::erase_if(rules.claims, [&](const Claim& claim) { return claim.who.actor == actor; });
 }
 
+void TopicTable::load(State state) {
+  topics_ = std::move(state.topics);
+  rules_ = std::move(state.rules);
+  for (const Topic& topic : topics_) ids_.emplace(topic.name, topic.id);
+}
+
 const Topic* TopicTable::find(std::string_view name) const {
   const auto known = ids_.find(name);
   return known == ids_.end() ? nullptr : at(known->second);

@@ -58,7 +58,7 @@ class TopicTable {
   const Topic* at(TopicId id) const;
   const std::vector<Topic>& all() const { return topics_; }
 
- private:
+  // All of it as plain values, for the brain's ledger.
   struct Claim {
     Program who;
     PolicyKind policy;
@@ -69,6 +69,14 @@ class TopicTable {
     bool latched_fixed = false;
     std::vector<Claim> claims;  // of live programs
   };
+  struct State {
+    std::vector<Topic> topics;
+    std::vector<Rules> rules;
+  };
+  State save() const { return {topics_, rules_}; }
+  void load(State state);
+
+ private:
   std::optional<std::string> conflict(const Program& who, const control::TopicDecl& topic) const;
 
   std::vector<Topic> topics_;  // topics_[id - 1]

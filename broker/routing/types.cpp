@@ -55,6 +55,15 @@ void TypeRegistry::release(std::string_view actor) {
   for (Type& type : types_) std::erase_if(type.users, [&](const Program& user) { return user.actor == actor; });
 }
 
+void TypeRegistry::load(std::vector<Type> types) {
+  types_ = std::move(types);
+  for (std::size_t i = 0; i < types_.size(); ++i) {
+    const auto id = static_cast<std::uint16_t>(i + 1);
+    by_hash_.emplace(types_[i].hash, id);
+    by_name_.emplace(types_[i].name, id);
+  }
+}
+
 std::string_view TypeRegistry::name_of(std::uint16_t id) const {
   return id == 0 || id > types_.size() ? std::string_view("?") : std::string_view(types_[id - 1u].name);
 }

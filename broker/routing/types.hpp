@@ -25,13 +25,17 @@ class TypeRegistry {
   /// "?" for a number that was never given out.
   std::string_view name_of(std::uint16_t id) const;
 
- private:
+  // All of it as plain values, for the brain's ledger.
   struct Type {
     std::string name;
     std::uint64_t hash;
     std::string schema;
     std::vector<Program> users;  // alive
   };
+  const std::vector<Type>& save() const { return types_; }
+  void load(std::vector<Type> types);
+
+ private:
   std::optional<std::string> conflict(const Program& who, const control::TypeDecl& type) const;
 
   std::vector<Type> types_;  // types_[id - 1]

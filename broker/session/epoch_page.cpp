@@ -1,11 +1,16 @@
 #include "session/epoch_page.hpp"
 
+#include <sys/mman.h>
+
 #include <actor/error.hpp>
+#include <algorithm>
 #include <shm/layout.hpp>
 
 namespace actor::broker {
 
 EpochPage::EpochPage() : segment_(shm::OwnedSegment::create("actor-control-epochs", slots * sizeof(shm::Word))) {
+  // Every brain is a fork that must have it.
+  if (::madvise(segment_.data(), segment_.bytes(), MADV_DOFORK) != 0) throw_errno("sharing the control-epoch page");
   for (std::uint32_t slot = slots; slot > 0; --slot) free_.push_back(slot - 1);
 }
 
@@ -14,6 +19,10 @@ std::optional<std::uint32_t> EpochPage::take() {
   const std::uint32_t slot = free_.back();
   free_.pop_back();
   return slot;
+}
+
+void EpochPage::reserve(std::uint32_t slot) {
+  std::erase(free_, slot);
 }
 
 void EpochPage::give_back(std::uint32_t slot) {

@@ -1,6 +1,8 @@
 #pragma once
 // The control-epoch page: one word for each actor that only the broker writes, and that changes whenever the broker has
-// sent that actor something. A busy or waiting actor looks at its word instead of its socket. Owned by the brain.
+// sent that actor something. A busy or waiting actor looks at its word instead of its socket. Made by main before there
+// is a brain, since nobody can map it for writing once it is sealed: every brain inherits the mapping. Which words are
+// in use is the present brain's affair.
 
 #include <cstdint>
 #include <optional>
@@ -18,6 +20,8 @@ class EpochPage {
   /// A word of one's own, or nothing when all are in use.
   std::optional<std::uint32_t> take();
   void give_back(std::uint32_t slot);
+  /// After a takeover: this word is in use.
+  void reserve(std::uint32_t slot);
   /// After the message was sent. PAIRS: epoch (acquire load in the actor's control poll).
   void bump(std::uint32_t slot);
   int fd() const { return segment_.fd(); }

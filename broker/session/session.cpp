@@ -4,6 +4,7 @@
 
 #include <actor/error.hpp>
 #include <actor/version.hpp>
+#include <algorithm>
 #include <cstring>
 
 namespace actor::broker {
@@ -12,7 +13,7 @@ namespace {
 /// Packets handled before others get their turn: a flood from one side starves nobody.
 constexpr int packets_per_turn = 64;
 /// Messages that may wait for a peer that does not read. Each may hold descriptors, of which there are not many.
-constexpr std::uint32_t max_backlog = 4096;
+constexpr std::size_t max_backlog = 4096;
 
 /// The version of a packet that is one of ours by its magic number.
 std::optional<unsigned> version_of(const control::Packet& packet) {
@@ -25,8 +26,8 @@ std::optional<unsigned> version_of(const control::Packet& packet) {
 
 }  // namespace
 
-Session::Session(Fd socket, EpollLoop& loop, SessionHandler& handler, std::uint64_t owner)
-    : channel_(std::move(socket)), loop_(loop), handler_(handler), owner_(owner) {
+Session::Session(Fd socket, EpollLoop& loop, SessionHandler& handler, std::uint64_t owner, Turn* turn)
+    : channel_(std::move(socket)), loop_(loop), handler_(handler), owner_(owner), turn_(turn) {
   watch();
 }
 
@@ -41,7 +42,7 @@ void Session::set_epoch(EpochPage& page, std::uint32_t slot) {
 
 void Session::watch() {
   if (watch_ != 0) loop_.unwatch(watch_);
-  watching_writes_ = channel_.has_queued();
+  watching_writes_ = full_;
   watch_ = loop_.watch_always(channel_.fd(), watching_writes_ ? Loop::Interest::ReadWrite : Loop::Interest::Read,
                               [this] { readable(); });
 }
@@ -51,6 +52,8 @@ void Session::close() {
   phase_ = Phase::Closed;
   loop_.unwatch(watch_);
   watch_ = 0;
+  unconsumed_ = false;
+  unsent_.clear();
   channel_ = control::Channel(Fd());
 }
 
@@ -71,50 +74,107 @@ void Session::quiesce() {
   send(control::Quiesce{});
 }
 
-void Session::sent(bool delivered) {
-  // A peer that is gone is noticed where its death is: here the message is just lost.
-  if (!delivered) return;
-  if (page_) page_->bump(slot_);
-  if (!channel_.has_queued()) return;
-  if (++backlog_ > max_backlog) {
-    violate("it has not read its control socket for " + std::to_string(max_backlog) + " messages");
-  } else if (!watching_writes_) {
-    watch();
+void Session::say(control::PacketBytes bytes, std::vector<Kept> fds) {
+  unsent_.push_back({++said_, std::move(bytes), std::move(fds)});
+  if (turn_ == nullptr) return flush();
+  if (!std::exchange(waits_, true)) turn_->when_safe([this] { release(); });
+}
+
+/// The turn is over: what was heard is done with, what was said goes out.
+void Session::release() {
+  waits_ = false;
+  if (phase_ == Phase::Closed) return;
+  if (std::exchange(unconsumed_, false)) channel_.consume();
+  flush();
+}
+
+void Session::flush() {
+  if (phase_ == Phase::Closed || unsent_.empty()) return;
+  full_ = false;
+  bool any = false;
+  while (!unsent_.empty() && !full_) {
+    std::vector<int> fds;
+    for (const Kept& fd : unsent_.front().fds) fds.push_back(fd->get());
+    if (!channel_.try_send(unsent_.front().bytes, fds, full_)) {
+      unsent_.clear();  // a peer that is gone is noticed where its death is: here the messages are just lost
+      break;
+    }
+    if (full_) break;
+    unsent_.pop_front();
+    any = true;
   }
+  if (any && page_) page_->bump(slot_);
+  if (unsent_.size() > max_backlog)
+    return violate("it has not read its control socket for " + std::to_string(max_backlog) + " messages");
+  if (full_ != watching_writes_) watch();
 }
 
 void Session::readable() {
-  if (channel_.has_queued()) {
-    const bool alive = channel_.flush();
-    if (!channel_.has_queued()) backlog_ = 0;
-    // What was queued when the word changed may have arrived only now.
-    if (alive && page_) page_->bump(slot_);
-  }
-  if (watching_writes_ && !channel_.has_queued()) watch();
-  for (int i = 0; i < packets_per_turn && receive_one(); ++i) {
+  if (full_ && !waits_) flush();
+  const int most = turn_ == nullptr ? packets_per_turn : 1;
+  for (int i = 0; i < most && receive_one(); ++i) {
   }
 }
 
-void Session::drain() {
-  while (receive_one()) {
+bool Session::drain() {
+  if (turn_ == nullptr) {
+    while (receive_one()) {
+    }
+    return true;
   }
+  return !unconsumed_ && !receive_one() && !unconsumed_;
 }
 
 bool Session::receive_one() {
-  if (phase_ == Phase::Closed) return false;
+  if (phase_ == Phase::Closed || unconsumed_) return false;
   control::Packet packet;
-  switch (channel_.receive(packet)) {
+  switch (channel_.peek(packet)) {
     case control::ReceiveResult::Nothing:
       return false;
     case control::ReceiveResult::Packet:
-      handle(std::move(packet));
-      return phase_ != Phase::Closed;
-    case control::ReceiveResult::Closed:
       break;
+    case control::ReceiveResult::Closed:
+      close();
+      handler_.hung_up(*this);
+      return false;
   }
-  close();
-  handler_.hung_up(*this);
-  return false;
+  const std::uint64_t number = control::number_of(packet);
+  if (number != 0 && number <= heard_) {  // a predecessor has handled it, and died before it could take it away
+    channel_.consume();
+    return true;
+  }
+  heard_ = std::max(heard_, number);
+  unconsumed_ = true;
+  if (turn_ != nullptr && !std::exchange(waits_, true)) turn_->when_safe([this] { release(); });
+  handle(std::move(packet));
+  if (turn_ == nullptr && std::exchange(unconsumed_, false)) channel_.consume();
+  return phase_ != Phase::Closed;
+}
+
+SessionState Session::save() const {
+  SessionState state{static_cast<std::uint8_t>(phase_), quiesce_sent_, heard_, said_, {}};
+  for (const Unsent& message : unsent_) {
+    SessionState::Unsent saved{message.number, message.bytes, {}};
+    for (const Kept& fd : message.fds) saved.fds.push_back(fd->key());
+    // What carries a descriptor that ends with this brain is of no use afterwards.
+    if (std::find(saved.fds.begin(), saved.fds.end(), 0) == saved.fds.end()) state.unsent.push_back(std::move(saved));
+  }
+  return state;
+}
+
+void Session::load(const SessionState& state, FdSafe& safe) {
+  if (state.phase >= static_cast<std::uint8_t>(Phase::Closed)) return close();
+  phase_ = static_cast<Phase>(state.phase);
+  quiesce_sent_ = state.quiesce_sent;
+  heard_ = state.heard;
+  said_ = state.said;
+  for (const SessionState::Unsent& message : state.unsent) {
+    Unsent unsent{message.number, message.bytes, {}};
+    for (const std::uint64_t key : message.fds) unsent.fds.push_back(safe.find(key));
+    const bool whole = std::find(unsent.fds.begin(), unsent.fds.end(), nullptr) == unsent.fds.end();
+    if (whole) unsent_.push_back(std::move(unsent));
+  }
+  if (turn_ != nullptr && !std::exchange(waits_, true)) turn_->when_safe([this] { release(); });
 }
 
 void Session::handle(control::Packet packet) {

@@ -3,17 +3,19 @@
 // tells the brain. Whatever the other side sends, the worst that happens is one violated() and the end of the
 // connection. Owned by the brain, one thread. docs/control-protocol.md has the order of messages.
 
-#include <actor/error.hpp>
 #include <actor/epoll_loop.hpp>
+#include <actor/error.hpp>
 #include <control/channel.hpp>
 #include <control/messages.hpp>
 #include <cstdint>
+#include <deque>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "session/epoch_page.hpp"
+#include "session/fd_safe.hpp"
+#include "session/turn.hpp"
 
 namespace actor::broker {
 
@@ -36,6 +38,20 @@ class SessionHandler {
   virtual void hung_up(Session& session) = 0;
 };
 
+/// What a successor of the brain has to know of a connection. The descriptors by their keys in the safe.
+struct SessionState {
+  struct Unsent {
+    std::uint64_t number = 0;
+    control::PacketBytes bytes;
+    std::vector<std::uint64_t> fds;
+  };
+  std::uint8_t phase = 0;
+  bool quiesce_sent = false;
+  std::uint64_t heard = 0;  // number of the last message that was handled
+  std::uint64_t said = 0;
+  std::vector<Unsent> unsent;
+};
+
 class Session {
  public:
   enum class Phase : std::uint8_t {
@@ -48,26 +64,29 @@ class Session {
     Closed,
   };
 
-  /// Takes over a connected socket. `owner`: whatever the handler wants to find again.
-  Session(Fd socket, EpollLoop& loop, SessionHandler& handler, std::uint64_t owner);
+  /// Takes over a connected socket. `owner`: whatever the handler wants to find again. With a turn, messages are sent
+  /// and taken from the socket only when the turn is finished, and at most one is handled in each; it outlives this.
+  Session(Fd socket, EpollLoop& loop, SessionHandler& handler, std::uint64_t owner, Turn* turn = nullptr);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   std::uint64_t owner() const { return owner_; }
   void set_owner(std::uint64_t owner) { owner_ = owner; }
+  int fd() const { return channel_.fd(); }
   Phase phase() const { return phase_; }
   bool joined() const { return phase_ >= Phase::Joining && phase_ <= Phase::Quiesced; }
 
   /// From now on the word of this actor changes with every message to it.
   void set_epoch(EpochPage& page, std::uint32_t slot);
 
-  /// Never throws: what cannot be sent (too large, no descriptors left) ends the connection.
+  /// Never throws: what cannot be sent (too large) ends the connection.
   template <class Message>
-  void send(const Message& message, std::span<const int> fds = {}) {
+  void send(const Message& message, std::vector<Kept> fds = {}) {
     if (phase_ == Phase::Closed) return;
+    ACTOR_ASSERT(fds.size() == control::descriptors_of(message), "a message carries what messages.hpp says");
     try {
-      sent(channel_.send<control::ToActor>(message, fds));
+      say(control::encode_packet<control::ToActor>(message, said_ + 1), std::move(fds));
     } catch (const Error& error) {
       violate(std::string("the broker has something to say to it that cannot be sent: ") + error.what());
     }
@@ -77,13 +96,24 @@ class Session {
   void quiesce();
   bool quiescing() const { return quiesce_sent_; }
 
-  /// Handles everything that has come, also what a dead process left behind. False when the other side hung up.
-  void drain();
+  /// Handles what has come, also what a dead process left behind. True when there is no more; in a turn, false after a
+  /// message: the next one is for the next turn.
+  bool drain();
   void close();
   /// Has the other side closed its end, though what it sent may still be there?
   bool is_hung_up() const;
 
+  SessionState save() const;
+  /// REQUIRES: nothing was said or heard yet.
+  void load(const SessionState& state, FdSafe& safe);
+
  private:
+  struct Unsent {
+    std::uint64_t number;
+    control::PacketBytes bytes;
+    std::vector<Kept> fds;
+  };
+
   void readable();
   /// Returns false when there is nothing more to handle now.
   bool receive_one();
@@ -92,18 +122,26 @@ class Session {
   /// The text of the rule that it breaks, if any.
   std::optional<std::string> out_of_order(const control::ToBroker& message) const;
   void violate(const std::string& what);
-  void sent(bool delivered);
+  void say(control::PacketBytes bytes, std::vector<Kept> fds);
+  void release();
+  void flush();
   void watch();
 
   control::Channel channel_;
   EpollLoop& loop_;
   SessionHandler& handler_;
   std::uint64_t owner_;
+  Turn* turn_;
   EpochPage* page_ = nullptr;
   std::uint32_t slot_ = 0;
   WatchId watch_ = 0;
   bool watching_writes_ = false;
-  std::uint32_t backlog_ = 0;  // messages sent since the socket was last able to take everything
+  std::deque<Unsent> unsent_;
+  std::uint64_t said_ = 0;
+  std::uint64_t heard_ = 0;
+  bool unconsumed_ = false;  // the message that was handled last is still in the socket
+  bool full_ = false;        // the socket takes no more
+  bool waits_ = false;       // for the turn's end
   Phase phase_ = Phase::Connected;
   bool quiesce_sent_ = false;
 };

@@ -13,8 +13,8 @@ std::uint64_t read(const shm::Word& word) {
 
 }  // namespace
 
-std::optional<StatusView> StatusView::open(Fd fd, std::string& error) {
-  auto segment = shm::PeerSegment::open(fd.get(), sizeof(shm::Status), error);
+std::optional<StatusView> StatusView::open(Kept fd, std::string& error) {
+  auto segment = shm::PeerSegment::open(fd->get(), sizeof(shm::Status), error);
   if (!segment) return std::nullopt;
   shm::StatusHeader header;
   std::memcpy(&header, segment->data(), sizeof header);

@@ -2,12 +2,13 @@
 // The broker's read-only look into an actor's status segment: counters, cursors, the event in hand. Everything in it
 // was written by the actor, so it is copied first and believed only where a lie harms nobody but the liar. One thread.
 
-#include <control/fd.hpp>
 #include <cstdint>
 #include <optional>
 #include <shm/layout.hpp>
 #include <shm/segment.hpp>
 #include <string>
+
+#include "session/fd_safe.hpp"
 
 namespace actor::broker {
 
@@ -40,9 +41,9 @@ struct InFlight {
 class StatusView {
  public:
   /// Takes the segment that came with Hello. nullopt with `error` set when it is not a sealed status segment of `pid`.
-  static std::optional<StatusView> open(Fd fd, std::string& error);
+  static std::optional<StatusView> open(Kept fd, std::string& error);
 
-  int fd() const { return fd_.get(); }
+  const Kept& fd() const { return fd_; }
   Totals totals() const;
   InFlight in_flight() const;
   std::uint64_t done(std::uint32_t cursor_index) const;
@@ -55,7 +56,7 @@ class StatusView {
  private:
   const shm::Status& status() const { return *reinterpret_cast<const shm::Status*>(segment_.data()); }
 
-  Fd fd_;
+  Kept fd_;
   shm::PeerSegment segment_;
 };
 

@@ -107,14 +107,6 @@ TEST_F(End, AShutdownTimeoutKillsWhoStillRuns) {
   expect_nothing_left();
 }
 
-TEST_F(End, TheBrainsDeathEndsTheRuntime) {
-  Broker& broker = start_three(true);
-  ASSERT_EQ(kill(brain_, SIGKILL), 0);
-  EXPECT_EQ(broker.wait_for_end(), 1);
-  expect_nothing_left();
-  EXPECT_EQ(broker.log().count_with("the brain (process " + std::to_string(brain_) + ") was ended by signal 9"), 1U);
-}
-
 TEST_F(End, TheKeepersDeathEndsTheRuntimeInGoodOrder) {
   Broker& broker = start_three();
   broker.signal(SIGKILL);

@@ -311,7 +311,7 @@ TEST_F(Observing, GarbageEndsTheObservationAndNothingElse) {
       for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
       if (bytes.size() >= sizeof(control::MessageHeader) && random() % 4 != 0) {
         const control::MessageHeader header{control::MessageHeader::magic_value, actor::protocol_version,
-                                            static_cast<std::uint16_t>(random() % 2)};
+                                            static_cast<std::uint16_t>(random() % 2), 0};
         std::memcpy(bytes.data(), &header, sizeof header);
       }
       ASSERT_EQ(send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));

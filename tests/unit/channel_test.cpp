@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -59,7 +60,7 @@ Packet packet_of(MessageHeader header, std::size_t body_bytes = 0) {
 }
 
 constexpr MessageHeader header_of(std::uint16_t kind) {
-  return {.magic = MessageHeader::magic_value, .version = protocol_version, .kind = kind};
+  return {.magic = MessageHeader::magic_value, .version = protocol_version, .kind = kind, .number = 0};
 }
 
 class ChannelTest : public ::testing::Test {
@@ -200,6 +201,48 @@ TEST_F(ChannelTest, WhatWasSentBeforeDeathIsReadBeforeTheEnd) {
   EXPECT_EQ(broker_->receive(packet), ReceiveResult::Closed);
 }
 
+TEST_F(ChannelTest, WhatAPeerSentIsReadEvenIfItDiedBeforeItHadReadEverything) {
+  ASSERT_TRUE(broker_->send<ToActor>(Start{}));  // never read
+  ASSERT_TRUE(actor_->send<ToBroker>(Ready{}));
+  ASSERT_TRUE(actor_->send<ToBroker>(Quiesced{}));
+  actor_.reset();
+  Packet packet;
+  EXPECT_EQ(broker_->receive(packet), ReceiveResult::Packet);
+  EXPECT_EQ(broker_->receive(packet), ReceiveResult::Packet);
+  EXPECT_EQ(broker_->receive(packet), ReceiveResult::Closed);
+}
+
+TEST_F(ChannelTest, ARepeatedMessageIsPassedOver) {
+  const auto bytes = encode_packet<ToActor>(Start{}, 1);
+  bool full = false;
+  ASSERT_TRUE(broker_->try_send(bytes, {}, full));
+  ASSERT_TRUE(broker_->try_send(bytes, {}, full));
+  ASSERT_TRUE(broker_->try_send(encode_packet<ToActor>(Stop{}, 2), {}, full));
+  Packet packet;
+  std::string error;
+  ASSERT_EQ(actor_->receive(packet), ReceiveResult::Packet);
+  EXPECT_TRUE(std::holds_alternative<Start>(*decode_to_actor(packet, error)));
+  ASSERT_EQ(actor_->receive(packet), ReceiveResult::Packet);
+  EXPECT_TRUE(std::holds_alternative<Stop>(*decode_to_actor(packet, error)));
+  EXPECT_EQ(actor_->receive(packet), ReceiveResult::Nothing);
+}
+
+TEST_F(ChannelTest, AMessageThatIsOnlyLookedAtStays) {
+  const Fd fd(::eventfd(7, EFD_CLOEXEC));
+  ASSERT_TRUE(actor_->send<ToBroker>(RouteReady{3}, std::array{fd.get()}));
+  ASSERT_TRUE(actor_->send<ToBroker>(Ready{}));
+  Packet packet;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(broker_->peek(packet), ReceiveResult::Packet);
+    EXPECT_EQ(number_of(packet), 1U);
+    EXPECT_EQ(packet.fds.size(), 1U);
+  }
+  broker_->consume();
+  ASSERT_EQ(broker_->peek(packet), ReceiveResult::Packet);
+  EXPECT_EQ(number_of(packet), 2U);
+  EXPECT_TRUE(packet.fds.empty());
+}
+
 TEST_F(ChannelTest, ADeadPeerTakesTheQueueWithIt) {
   const std::size_t before = open_descriptors();
   const Fd file = some_file();
@@ -295,7 +338,8 @@ TEST(ControlPacket, RandomAndDamagedBytesNeverDoMoreThanFail) {
     good.bytes = original;
     const std::size_t changes = 1 + random() % 4;
     for (std::size_t i = 0; i < changes; ++i) {
-      good.bytes[sizeof(MessageHeader) - 2 + random() % (original.size() - 6)] = std::byte(random() % 256);
+      good.bytes[offsetof(MessageHeader, kind) + random() % (original.size() - offsetof(MessageHeader, kind))] =
+          std::byte(random() % 256);
     }
     if (random() % 3 == 0) good.bytes.resize(random() % (original.size() + 1));
     (void)decode_to_actor(good, error);

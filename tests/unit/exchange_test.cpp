@@ -73,7 +73,7 @@ struct ExchangeTest : ::testing::Test {
     memory->number = ++incarnations[actor];
     memory->memory_bytes = 1 << 20;
     std::string error;
-    memory->status = *StatusView::open(Fd(dup(life->fake.status_fd())), error);
+    memory->status = *StatusView::open(unkept(Fd(dup(life->fake.status_fd()))), error);
     Life& joined = *(lives[actor] = std::move(life));
     joined.fake.send(joined.fake.hello(memory->name), {joined.fake.status_fd()});
     loop.poll();
@@ -105,7 +105,8 @@ struct ExchangeTest : ::testing::Test {
   EpollLoop loop;
   TopicTable topics;
   RoutingTable table{topics};
-  Exchange exchange{table};
+  FdSafe safe;
+  Exchange exchange{table, safe};
   std::map<ActorIndex, std::unique_ptr<Life>> lives;
   std::map<ActorIndex, std::uint32_t> incarnations;
   Deeds deeds;  // of the last who died

@@ -89,11 +89,18 @@ class KeeperTest : public ::testing::Test {
     }
     there.reset();
     host_ = std::move(here);
+    be_the_brain();
+  }
+
+  /// Takes the place of the brain that the keeper has just made. What that is told.
+  std::vector<KeeperEvent> be_the_brain() {
     wait_readable(host_.get());
     std::vector<Fd> fds;
     const auto received = control::receive_seqpacket(host_.get(), std::as_writable_bytes(std::span(&brain_, 1)), fds);
     if (received.state != control::Received::State::Packet) throw std::runtime_error("keeper_host has failed");
     client_.emplace(std::move(fds.at(0)));
+    safe_.emplace();
+    return client_->await_handover(*safe_);
   }
 
   ~KeeperTest() override {
@@ -112,8 +119,14 @@ class KeeperTest : public ::testing::Test {
     return std::get<Expected>(std::move(*event));
   }
 
+  std::uint64_t start(const SpawnSpec& spec) {
+    const std::uint64_t serial = client_->new_serial();
+    client_->spawn(spec, serial);
+    return serial;
+  }
+
   Spawned spawn(const SpawnSpec& spec) {
-    const std::uint64_t serial = client_->spawn(spec);
+    const std::uint64_t serial = start(spec);
     auto spawned = expect_event<Spawned>();
     EXPECT_EQ(spawned.serial, serial);
     return spawned;
@@ -144,6 +157,7 @@ class KeeperTest : public ::testing::Test {
   int brain_ = -1;
   Fd host_;
   std::optional<KeeperClient> client_;
+  std::optional<FdSafe> safe_;
   std::uint64_t barriers_ = 0;
 };
 
@@ -223,17 +237,17 @@ TEST_F(KeeperTest, WhatADeadChildHasStartedDiesWithIt) {
 TEST_F(KeeperTest, AProgramThatCannotBeExecutedIsToldWithItsReason) {
   SpawnSpec spec = shell("");
   spec.exec = "/nonexistent/program";
-  std::uint64_t serial = client_->spawn(spec);
+  std::uint64_t serial = start(spec);
   auto failed = expect_event<SpawnFailed>();
   EXPECT_EQ(failed.serial, serial);
   EXPECT_EQ(failed.error, ENOENT);
   EXPECT_EQ(to_string(failed.step), "executing the program");
   spec.exec = "/etc/passwd";
-  client_->spawn(spec);
+  start(spec);
   EXPECT_EQ(expect_event<SpawnFailed>().error, EACCES);
   spec = shell("");
   spec.cwd = "/nonexistent";
-  client_->spawn(spec);
+  start(spec);
   failed = expect_event<SpawnFailed>();
   EXPECT_EQ(failed.error, ENOENT);
   EXPECT_EQ(failed.step, SpawnStep::Directory);
@@ -243,8 +257,8 @@ TEST_F(KeeperTest, AProgramThatCannotBeExecutedIsToldWithItsReason) {
 }
 
 TEST_F(KeeperTest, ATextWithANulIsRefusedBeforeItIsSent) {
-  EXPECT_THROW(client_->spawn(shell(std::string("a\0b", 3))), std::exception);
-  EXPECT_THROW(client_->spawn(shell(std::string(max_blob_bytes, 'x'))), std::exception);
+  EXPECT_THROW(start(shell(std::string("a\0b", 3))), std::exception);
+  EXPECT_THROW(start(shell(std::string(max_blob_bytes, 'x'))), std::exception);
   barrier();
 }
 
@@ -252,7 +266,7 @@ TEST_F(KeeperTest, AManyChildrenLeaveNothingBehindInTheKeeper) {
   barrier();
   const std::size_t before = descriptors_of(keeper_);
   constexpr int children = 60;
-  for (int i = 0; i < children; ++i) client_->spawn(shell("exit 0"));
+  for (int i = 0; i < children; ++i) start(shell("exit 0"));
   std::map<std::uint64_t, int> spawned;
   for (int ends = 0; ends < children;) {
     wait_readable(client_->fd());
@@ -359,7 +373,54 @@ TEST_F(KeeperTest, TheBrainsExitCodeIsTheBrokers) {
   EXPECT_FALSE(fs::exists(control::runtime_directory("test")));
 }
 
-TEST_F(KeeperTest, WhenTheBrainIsKilledEverythingEndsAndTheRuntimeDirectoryGoes) {
+TEST_F(KeeperTest, TheNextBrainIsToldEverything) {
+  const Spawned lives = spawn(shell("exec cat <&3"));
+  const Spawned ended = spawn(shell("exit 7"));
+  expect_event<Exited>();
+  const Spawned forgotten = spawn(shell("exit 8"));
+  expect_event<Exited>();
+  client_->ack_exit(forgotten.serial);
+  const std::uint64_t failed = start({.name = "x", .exec = "/nonexistent", .args = {}, .env = {}, .cwd = {}});
+  expect_event<SpawnFailed>();
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const Fd reader(ends[0]);
+  client_->store(77, ends[1]);
+  client_->store(78, ends[1]);
+  client_->drop(78);
+  ::close(ends[1]);
+  ASSERT_EQ(::kill(keeper_, SIGTERM), 0);
+  expect_event<ShutdownRequested>();
+  // A last request, which the keeper has not seen when the brain dies.
+  const std::uint64_t last = start(shell("exec cat <&3"));
+  ASSERT_EQ(::kill(brain_, SIGKILL), 0);
+
+  const auto told = be_the_brain();
+  std::map<std::uint64_t, std::string> story;
+  std::uint64_t shutdowns = 0;
+  for (const KeeperEvent& event : told) {
+    if (const auto* child = std::get_if<Spawned>(&event)) story[child->serial] += child->pidfd ? "spawned " : "? ";
+    if (const auto* child = std::get_if<SpawnFailed>(&event)) story[child->serial] += "failed ";
+    if (const auto* child = std::get_if<Exited>(&event))
+      story[child->serial] += "exited " + std::to_string(WEXITSTATUS(child->status));
+    if (const auto* request = std::get_if<ShutdownRequested>(&event)) shutdowns += request->count;
+  }
+  if (!story.contains(last)) {  // it was still on its way to exec
+    EXPECT_EQ(expect_event<Spawned>().serial, last);
+    story[last] = "spawned ";
+  }
+  const std::map<std::uint64_t, std::string> expected = {
+      {lives.serial, "spawned "}, {ended.serial, "spawned exited 7"}, {failed, "failed "}, {last, "spawned "}};
+  EXPECT_EQ(story, expected);
+  EXPECT_EQ(shutdowns, 1U);
+  EXPECT_TRUE(safe_->find(77));
+  EXPECT_FALSE(safe_->find(78));
+  client_->drop(77);
+  safe_.reset();
+  wait_readable(reader.get());
+}
+
+TEST_F(KeeperTest, WhenBrainsDieAsSoonAsTheyBeginEverythingEnds) {
   ASSERT_TRUE(fs::exists(control::runtime_directory("test")));
   const Spawned polite = spawn(shell("exec cat <&3"));
   const Spawned stubborn = spawn(shell("trap '' TERM HUP; echo ready; while :; do read x <&3; done"));
@@ -367,6 +428,17 @@ TEST_F(KeeperTest, WhenTheBrainIsKilledEverythingEndsAndTheRuntimeDirectoryGoes)
   const Spawned runaway = spawn(shell("setsid sleep 1000 & echo $!; wait"));
   const Fd stray = pidfd_of(std::stoi(read_text(runaway.out.get(), true)));
   ASSERT_TRUE(stray);
+  client_->say_running();
+  for (int brains = 0; brains < 10; ++brains) {
+    ASSERT_EQ(::kill(brain_, SIGKILL), 0);
+    be_the_brain();
+  }
+  client_->say_running();  // this one has begun: the count begins anew
+  barrier();
+  for (int brains = 0; brains < 10; ++brains) {
+    ASSERT_EQ(::kill(brain_, SIGKILL), 0);
+    be_the_brain();
+  }
   ASSERT_EQ(::kill(brain_, SIGKILL), 0);
   EXPECT_EQ(wait_for_keeper(), 1);
   for (const int pidfd : {polite.pidfd.get(), stubborn.pidfd.get(), runaway.pidfd.get(), stray.get()}) {

@@ -236,7 +236,7 @@ struct RawPeer {
 
 TEST(HostileSession, AnotherVersionIsToldApartFromGarbage) {
   RawPeer peer;
-  const control::MessageHeader header{control::MessageHeader::magic_value, protocol_version + 1, 0};
+  const control::MessageHeader header{control::MessageHeader::magic_value, protocol_version + 1, 0, 0};
   std::vector<std::byte> bytes(sizeof header);
   std::memcpy(bytes.data(), &header, sizeof header);
   send_raw(peer.socket.get(), bytes, {});
@@ -257,7 +257,7 @@ TEST(HostileSession, RandomPacketsNeverDoMoreThanEndTheirConnection) {
       for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() % 4 == 0 ? random() : 0);
       if (bytes.size() >= sizeof(control::MessageHeader) && random() % 8 != 0) {
         const control::MessageHeader header{control::MessageHeader::magic_value, protocol_version,
-                                            static_cast<std::uint16_t>(random() % 17)};
+                                            static_cast<std::uint16_t>(random() % 17), 0};
         std::memcpy(bytes.data(), &header, sizeof header);
       }
       send_raw(peer.socket.get(), bytes, std::vector<int>(random() % 4, some_fd.get()));
@@ -271,19 +271,19 @@ TEST(StatusView, RefusesMemoryThatItsOwnerCouldStillShrinkOrThatIsNoStatusSegmen
   std::string error;
   Fd unsealed(memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   ASSERT_EQ(ftruncate(unsealed.get(), sizeof(shm::Status)), 0);
-  EXPECT_FALSE(StatusView::open(std::move(unsealed), error));
+  EXPECT_FALSE(StatusView::open(unkept(std::move(unsealed)), error));
   EXPECT_THAT(error, HasSubstr("sealed"));
-  EXPECT_FALSE(StatusView::open(Fd(eventfd(0, EFD_CLOEXEC)), error));
+  EXPECT_FALSE(StatusView::open(unkept(Fd(eventfd(0, EFD_CLOEXEC))), error));
   const auto open_copy = [&](const shm::OwnedSegment& segment) {
-    return StatusView::open(Fd(dup(segment.fd())), error).has_value();
+    return StatusView::open(unkept(Fd(dup(segment.fd()))), error).has_value();
   };
   EXPECT_FALSE(open_copy(shm::OwnedSegment::create("small", 4096)));
   EXPECT_FALSE(open_copy(shm::OwnedSegment::create("blank", sizeof(shm::Status))));
   EXPECT_THAT(error, HasSubstr("not a status segment"));
   FakeActor good;
-  EXPECT_TRUE(StatusView::open(Fd(dup(good.status_fd())), error)) << error;
+  EXPECT_TRUE(StatusView::open(unkept(Fd(dup(good.status_fd()))), error)) << error;
   good.status().header.version = 99;
-  EXPECT_FALSE(StatusView::open(Fd(dup(good.status_fd())), error));
+  EXPECT_FALSE(StatusView::open(unkept(Fd(dup(good.status_fd()))), error));
   EXPECT_THAT(error, HasSubstr("layout 99"));
 }
 

@@ -5,6 +5,7 @@
 #include <actor/archive.hpp>
 #include <actor/error.hpp>
 #include <actor/version.hpp>
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <control/channel.hpp>
@@ -129,24 +130,41 @@ Channel::Channel(Fd socket) : socket_(std::move(socket)) {
 }
 
 template <class Direction, class Message>
-bool Channel::send(const Message& message, std::span<const int> fds) {
-  ACTOR_ASSERT(fds.size() == expected_fds(message), "a control message carries the descriptors that messages.hpp says");
+PacketBytes encode_packet(const Message& message, std::uint64_t number) {
   const MessageHeader header{.magic = MessageHeader::magic_value,
                              .version = static_cast<std::uint16_t>(protocol_version),
-                             .kind = KindIn<Message, Direction>::value};
+                             .kind = KindIn<Message, Direction>::value,
+                             .number = number};
   const std::size_t body_bytes = encoded_size(message);
   if (sizeof header + body_bytes > max_packet_bytes) {
     throw Error(ErrorCode::PayloadTooLarge, "cannot send a control message of kind " + std::to_string(header.kind) +
                                                 ": it has " + std::to_string(sizeof header + body_bytes) +
                                                 " bytes, and " + std::to_string(max_packet_bytes) + " is the limit");
   }
-  std::vector<std::byte> bytes(sizeof header + body_bytes);
+  PacketBytes bytes(sizeof header + body_bytes);
   std::memcpy(bytes.data(), &header, sizeof header);
   encode(message, std::span(bytes).subspan(sizeof header));
-  return send_packet(std::move(bytes), fds);
+  return bytes;
 }
 
-bool Channel::send_packet(std::vector<std::byte> bytes, std::span<const int> fds) {
+template <class Message>
+std::size_t descriptors_of(const Message& message) {
+  return expected_fds(message);
+}
+
+template <class Direction, class Message>
+bool Channel::send(const Message& message, std::span<const int> fds) {
+  ACTOR_ASSERT(fds.size() == expected_fds(message), "a control message carries the descriptors that messages.hpp says");
+  return send_packet(encode_packet<Direction>(message, ++sent_), fds);
+}
+
+bool Channel::try_send(std::span<const std::byte> bytes, std::span<const int> fds, bool& full) {
+  const SendResult result = send_seqpacket(socket_.get(), bytes, fds);
+  full = result == SendResult::Full;
+  return result != SendResult::Gone;
+}
+
+bool Channel::send_packet(PacketBytes bytes, std::span<const int> fds) {
   if (!flush()) return false;
   if (queue_.empty()) {
     const SendResult result = send_seqpacket(socket_.get(), bytes, fds);
@@ -184,9 +202,28 @@ bool Channel::flush() {
 }
 
 ReceiveResult Channel::receive(Packet& packet) {
+  for (;;) {
+    const ReceiveResult result = receive(packet, false);
+    if (result != ReceiveResult::Packet) return result;
+    const std::uint64_t number = number_of(packet);
+    if (number != 0 && number <= received_) continue;
+    received_ = std::max(received_, number);
+    return result;
+  }
+}
+
+ReceiveResult Channel::peek(Packet& packet) {
+  return receive(packet, true);
+}
+
+void Channel::consume() {
+  drop_seqpacket(socket_.get());
+}
+
+ReceiveResult Channel::receive(Packet& packet, bool keep) {
   packet.bytes.clear();
   if (!incoming_) incoming_ = std::make_unique_for_overwrite<std::byte[]>(max_packet_bytes);
-  const Received received = receive_seqpacket(socket_.get(), {incoming_.get(), max_packet_bytes}, packet.fds);
+  const Received received = receive_seqpacket(socket_.get(), {incoming_.get(), max_packet_bytes}, packet.fds, keep);
   switch (received.state) {
     case Received::State::Packet:
       break;
@@ -198,6 +235,13 @@ ReceiveResult Channel::receive(Packet& packet) {
   }
   packet.bytes.assign(incoming_.get(), incoming_.get() + received.bytes);
   return ReceiveResult::Packet;
+}
+
+std::uint64_t number_of(const Packet& packet) {
+  MessageHeader header;
+  if (packet.bytes.size() < sizeof header) return 0;
+  std::memcpy(&header, packet.bytes.data(), sizeof header);
+  return header.magic == MessageHeader::magic_value ? header.number : 0;
 }
 
 std::optional<ToBroker> decode_to_broker(const Packet& packet, std::string& error) {
@@ -284,7 +328,10 @@ ACTOR_TO_BROKER(Quiesced);
 ACTOR_TO_BROKER(Request);
 #undef ACTOR_TO_BROKER
 
-#define ACTOR_TO_ACTOR(Message) template bool Channel::send<ToActor, Message>(const Message&, std::span<const int>)
+#define ACTOR_TO_ACTOR(Message)                                                        \
+  template bool Channel::send<ToActor, Message>(const Message&, std::span<const int>); \
+  template PacketBytes encode_packet<ToActor, Message>(const Message&, std::uint64_t); \
+  template std::size_t descriptors_of<Message>(const Message&)
 ACTOR_TO_ACTOR(Welcome);
 ACTOR_TO_ACTOR(Refused);
 ACTOR_TO_ACTOR(AddRoute);

@@ -20,6 +20,16 @@
 
 namespace actor::control {
 
+/// A message as it goes out.
+using PacketBytes = std::vector<std::byte>;
+
+/// Throws Error(PayloadTooLarge) when the message exceeds max_packet_bytes. Instantiated like Channel::send().
+template <class Direction, class Message>
+PacketBytes encode_packet(const Message& message, std::uint64_t number);
+/// The descriptors that a message has to carry: what messages.hpp says in words.
+template <class Message>
+std::size_t descriptors_of(const Message& message);
+
 /// One packet as it came in: not yet decoded, so that a hostile one can be refused with its text.
 struct Packet {
   std::vector<std::byte> bytes;
@@ -42,8 +52,16 @@ class Channel {
   template <class Direction, class Message>
   bool send(const Message& message, std::span<const int> fds = {});
 
-  /// The next packet, if one has come. A packet with truncated data or descriptors counts as Closed (a hostile peer).
+  /// The next packet, if one has come; repetitions are passed over. A packet with truncated data or descriptors counts
+  /// as Closed (a hostile peer).
   ReceiveResult receive(Packet& packet);
+
+  // For whoever keeps a record of what was said (the broker): numbers are its own affair then.
+  /// Like receive(), repetitions included, but the packet stays until consume().
+  ReceiveResult peek(Packet& packet);
+  void consume();
+  /// Nothing is queued: Full means that the caller tries again.
+  bool try_send(std::span<const std::byte> bytes, std::span<const int> fds, bool& full);
 
   /// Sends what was queued. False when the peer is gone.
   bool flush();
@@ -53,18 +71,24 @@ class Channel {
 
  private:
   struct Queued {
-    std::vector<std::byte> bytes;
+    PacketBytes bytes;
     std::vector<Fd> fds;
   };
 
-  bool send_packet(std::vector<std::byte> bytes, std::span<const int> fds);
+  bool send_packet(PacketBytes bytes, std::span<const int> fds);
+  ReceiveResult receive(Packet& packet, bool keep);
 
   Fd socket_;
   std::unique_ptr<std::byte[]> incoming_;  // made by the first receive()
   std::deque<Queued> queue_;
   std::size_t queued_bytes_ = 0;
+  std::uint64_t sent_ = 0;  // numbers
+  std::uint64_t received_ = 0;
   bool gone_ = false;  // for sending: what the peer sent before it died can still be received
 };
+
+/// 0 for what is no control message.
+std::uint64_t number_of(const Packet& packet);
 
 /// Decodes a packet into one of the variant's messages. Null with `error` set when it is malformed, of another version,
 /// or comes with another number of descriptors than its message says: fds of a decoded message can be indexed.

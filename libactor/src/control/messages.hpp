@@ -16,8 +16,9 @@ struct MessageHeader {
   std::uint32_t magic;
   std::uint16_t version;  // actor::protocol_version
   std::uint16_t kind;     // index in ToBroker or ToActor
+  std::uint64_t number;   // 1, 2, ... on each connection and direction; a number that came already is a repetition
 };
-static_assert(sizeof(MessageHeader) == 8);
+static_assert(sizeof(MessageHeader) == 16);
 
 /// A packet never exceeds this; longer lists are split over several messages.
 inline constexpr std::size_t max_packet_bytes = 128 * 1024;

@@ -49,7 +49,7 @@ void take_fds(msghdr& header, std::vector<Fd>& fds) {
 
 }  // namespace
 
-Received receive_seqpacket(int socket, std::span<std::byte> into, std::vector<Fd>& fds) {
+Received receive_seqpacket(int socket, std::span<std::byte> into, std::vector<Fd>& fds, bool keep) {
   fds.clear();
   fds.reserve(max_seqpacket_fds);  // before the kernel installs them: nothing may throw after that
   alignas(cmsghdr) char room[CMSG_SPACE(max_seqpacket_fds * sizeof(int))];
@@ -61,8 +61,9 @@ Received receive_seqpacket(int socket, std::span<std::byte> into, std::vector<Fd
   header.msg_controllen = sizeof room;
   ssize_t received = 0;
   do {
-    received = ::recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (received < 0 && errno == EINTR);
+    received = ::recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (keep ? MSG_PEEK : 0));
+    // SUBTLE: a peer that died with packets unread leaves ECONNRESET, once, before what it had sent itself.
+  } while (received < 0 && (errno == EINTR || errno == ECONNRESET));
   if (received < 0) return {errno == EAGAIN ? Received::State::Nothing : Received::State::Closed, 0};
   take_fds(header, fds);
   if (received == 0 || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
@@ -70,6 +71,12 @@ Received receive_seqpacket(int socket, std::span<std::byte> into, std::vector<Fd
     return {received == 0 ? Received::State::Closed : Received::State::Truncated, 0};
   }
   return {Received::State::Packet, static_cast<std::size_t>(received)};
+}
+
+void drop_seqpacket(int socket) {
+  char first = 0;  // the rest of the packet goes with it, and so do its descriptors
+  while (::recv(socket, &first, 1, MSG_DONTWAIT) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace actor::control

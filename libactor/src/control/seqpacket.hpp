@@ -29,6 +29,9 @@ struct Received {
 };
 
 /// Fills `into` and replaces `fds`. The descriptors are close-on-exec.
-Received receive_seqpacket(int socket, std::span<std::byte> into, std::vector<Fd>& fds);
+/// `keep`: the packet stays, and comes again with further copies of its descriptors.
+Received receive_seqpacket(int socket, std::span<std::byte> into, std::vector<Fd>& fds, bool keep = false);
+/// The packet that was looked at is done with.
+void drop_seqpacket(int socket);
 
 }  // namespace actor::control

@@ -1,0 +1,232 @@
+// One actor from its end to its restart.
+
+#include <sys/syscall.h>
+
+#include <actor/error.hpp>
+#include <algorithm>
+#include <csignal>
+
+#include "brain/brain.hpp"
+
+namespace actor::broker {
+namespace {
+
+/// How long the mailboxes of an actor that has crashed and is not restarted wait for a successor.
+constexpr auto mailbox_hold = std::chrono::seconds(5);
+
+std::string milliseconds(std::chrono::nanoseconds time) {
+  return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(time).count()) + " ms";
+}
+
+}  // namespace
+
+void Brain::kill(ActorEntry& entry, int signal, bool whole_group) {
+  if (!entry.has_process()) return;
+  if (signal == SIGTERM || signal == SIGKILL) {  // a successor makes sure of it
+    entry.kill_signal = signal;
+    entry.kill_group = whole_group;
+  }
+  if (entry.serial != 0 && !keeper_gone_) {
+    keeper_.kill(entry.serial, signal, whole_group);
+  } else if (entry.pidfd) {
+    turn_.when_safe([this, index = entry.index, signal, whole_group, serial = entry.serial] {
+      const ActorEntry& target = *entries_.at(index);
+      if (!target.pidfd || target.serial != serial) return;
+      if (whole_group && serial != 0) end_group(target);
+      syscall(SYS_pidfd_send_signal, target.pidfd.get(), signal, nullptr, 0);
+    });
+  }
+}
+
+/// What the keeper does when it reaps: nothing that an actor has started outlives it.
+/// SUBTLE: the keeper is dead and somebody else reaps. The number is still the group's as long as any of the group
+/// lives; had all of it just ended, it would take a turn of all process numbers to make it another's.
+void Brain::end_group(const ActorEntry& entry) {
+  ::kill(-entry.pid, SIGKILL);
+}
+
+std::string Brain::describe_in_hand(const InFlight& flight) const {
+  const Route* route = table_.find(flight.route);
+  const Topic* topic = topics_.at(flight.topic);
+  std::string text = " while handling " + std::string(types_.name_of(flight.type));
+  if (topic) text += " on " + topic->name;
+  if (route) text += " from '" + table_.name_of(route->publisher) + "'";
+  return text + ", event " + std::to_string(flight.event_counter) + ", attempt " + std::to_string(flight.attempt);
+}
+
+/// Takes from the dead life what its successor needs. REQUIRES: its end is confirmed and its packets are handled.
+void Brain::inherit(ActorEntry& entry, std::string& handling) {
+  const StatusView& status = entry.memory->status;
+  const auto in_hand = [&](const InFlight& flight) {
+    return flight.route != 0 && exchange_.route_of_reader(entry.index, flight.route) &&
+           exchange_.cursor(flight.route) == flight.sequence;
+  };
+  const InFlight flight = status.in_flight();
+  if (in_hand(flight)) {
+    entry.in_flight = flight;
+    handling = describe_in_hand(flight);
+  } else if (!in_hand(entry.in_flight)) {
+    entry.in_flight = {};  // else: it died before it came to what its predecessor had in hand
+  }
+  entry.first_counter = std::max(entry.first_counter, status.counter_limit());
+  Totals totals = status.totals();
+  const Deeds deeds = exchange_.left(entry.index);
+  // Killed between a push, or a cursor's store, and the count of it: rings and cursors have the last word. `dropped`
+  // counts what a sender dropped and what a reader of overwriting rings missed; of an actor that is both, the counters
+  // stand.
+  if (!deeds.may_have_missed) {
+    totals.sent = deeds.pushed + totals.dropped;
+    totals.handled = deeds.read - std::min(deeds.read, totals.skipped);
+  } else if (totals.sent == 0 && deeds.pushed == 0) {
+    totals.handled = deeds.read - std::min(deeds.read, totals.skipped + totals.dropped);
+  }
+  entry.carried = entry.carried + totals;
+  for (const std::string& wrong : deeds.wrong) log_.error("corrupt", entry.name, wrong);
+}
+
+void Brain::forget_life(ActorEntry& entry) {
+  clear_due(entry);
+  if (entry.pidfd_watch != 0) loop_.unwatch(std::exchange(entry.pidfd_watch, 0));
+  if (entry.session) {
+    entry.session->close();
+    finished_.push_back(std::move(entry.session));
+  }
+  entry.session.reset();
+  entry.memory.reset();
+  entry.pidfd.reset();
+  entry.hand_socket.reset();
+  entry.hand_pidfd.reset();
+  entry.kept_socket = entry.kept_pidfd = 0;
+  entry.serial = 0;
+  entry.pid = 0;
+  entry.kill_signal = 0;
+  entry.has_exited = false;
+  entry.exit_status.reset();
+  types_.release(entry.name);
+  topics_.release(entry.name);
+}
+
+/// Its end is confirmed. What it had said before is handled first, a message in each turn.
+void Brain::has_exited(ActorEntry& entry, std::optional<int> wait_status) {
+  if (entry.pidfd_watch != 0) loop_.unwatch(std::exchange(entry.pidfd_watch, 0));
+  entry.has_exited = true;
+  entry.exit_status = wait_status;
+}
+
+void Brain::settle_exits() {
+  for (auto& [index, entry] : entries_) {
+    if (!entry->has_exited) continue;
+    if (entry->session && !entry->session->drain()) {
+      turn_.when_safe([] {});  // the next turn comes at once
+      continue;
+    }
+    ended(*entry, entry->exit_status);
+  }
+}
+
+void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
+  entry.circumstances.stop_requested |= entry.life == Life::Stopping;
+  const bool sigkill = wait_status && WIFSIGNALED(*wait_status) && WTERMSIG(*wait_status) == SIGKILL;
+  entry.circumstances.oom_seen = sigkill && oom_.take();
+  const auto exit = wait_status ? supervision::classify(*wait_status, entry.circumstances)
+                                : supervision::classify_unknown(entry.circumstances, entry.said_goodbye);
+  std::string handling;
+  if (entry.memory) inherit(entry, handling);
+  if (keeper_gone_ && entry.serial != 0) end_group(entry);
+  output_.finish(entry.pid);
+  const pid_t pid = entry.pid;
+  std::string story = "died: " + to_string(exit) + handling;
+  if (!exit.abnormal()) story = "ended";
+  if (!entry.last_words.empty()) story += ": " + entry.last_words;
+  story += " (pid " + std::to_string(pid) + ")";
+  entry.last_words.clear();
+  entry.said_goodbye = false;
+  forget_life(entry);
+  decide(entry, exit, story);
+  advance_shutdown();
+}
+
+void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::string& story) {
+  using Action = supervision::Decision::Action;
+  entry.last_exit = to_string(exit);
+  const auto now = Loop::Clock::now().time_since_epoch();
+  const auto report = [&](const std::string& next) {
+    const std::string text = story + next;
+    if (!exit.abnormal()) return log_.info("ended", entry.name, text, {{"reason", entry.last_exit}});
+    log_.error("died", entry.name, text,
+               {{"reason", entry.last_exit}, {"incarnation", std::int64_t{entry.incarnation}}});
+  };
+  if (state_.stage != Stage::Running || entry.afterwards == Afterwards::StayEnded) {
+    report("");
+    if (!entry.circumstances.stop_requested && may_drain(entry) &&
+        entry.policy.ended(exit, now).action == Action::Restart)
+      return drain_once_more(entry);
+    return stay_ended(entry, Life::Ended, false);
+  }
+  if (entry.afterwards == Afterwards::StartAgain) {
+    report("; started again, as asked");
+    tell_observers_of_end(entry, story, std::chrono::nanoseconds(0));
+    ++entry.restarts;
+    return spawn(entry);
+  }
+  const auto decision = entry.policy.ended(exit, now);
+  if (decision.action == Action::Restart) {
+    ++entry.restarts;
+    report(decision.delay.count() == 0 ? "; restarted at once" : "; restarting in " + milliseconds(decision.delay));
+    tell_observers_of_end(entry, story, decision.delay);
+    if (decision.delay.count() == 0) return spawn(entry);
+    entry.life = Life::Backoff;
+    return set_due(entry, Due::Restart, decision.delay);
+  }
+  if (decision.action == Action::Quarantine) {
+    report("");
+    log_.error("quarantined", entry.name,
+               "quarantined: " + std::to_string(entry.section->budget.restarts) + " restarts within " +
+                   milliseconds(entry.section->budget.within) +
+                   " were not enough. The other actors go on; `actorctl start " + entry.name + "` tries again");
+    return stay_ended(entry, Life::Quarantined, true);
+  }
+  const bool refused = exit.kind == supervision::Exit::Kind::Incompatible;
+  report(refused ? "; not restarted: it would be refused again" : "");
+  // Who was never let in has no mailbox that a successor could want.
+  const bool never_in = refused && !entry.section && entry.incarnation == 1;
+  stay_ended(entry, refused ? Life::Refused : Life::Ended, exit.abnormal() && !never_in);
+}
+
+void Brain::stay_ended(ActorEntry& entry, Life life, bool keep_mailbox) {
+  entry.life = life;
+  tell_observers_of_end(entry, entry.last_exit, std::nullopt);
+  if (state_.stage == Stage::Stopping) return;  // everybody goes: nobody waits for room any more
+  if (!keep_mailbox || state_.stage != Stage::Running) return give_up_mailbox(entry);
+  hold_mailbox(entry, Loop::Clock::now() + mailbox_hold);
+}
+
+void Brain::hold_mailbox(ActorEntry& entry, Loop::Clock::time_point until) {
+  entry.hold_until = until;
+  entry.hold_timer = loop_.after(until - Loop::Clock::now(), [this, index = entry.index] {
+    ActorEntry& gone = *entries_.at(index);
+    gone.hold_timer = 0;
+    gone.hold_until.reset();
+    give_up_mailbox(gone);
+  });
+}
+
+void Brain::stop_holding(ActorEntry& entry) {
+  if (entry.hold_timer != 0) loop_.cancel(std::exchange(entry.hold_timer, 0));
+  entry.hold_until.reset();
+}
+
+/// Its subscriptions end: publishers that wait for it go on, and what is queued counts as dropped.
+void Brain::give_up_mailbox(ActorEntry& entry) {
+  if (!std::exchange(entry.reading, false)) return;
+  const std::uint64_t queued = exchange_.queued(entry.index);
+  if (queued > 0)
+    log_.warn("mailbox_dropped", entry.name,
+              std::to_string(queued) + " events that were queued for it are dropped, as it does not come back: " +
+                  what_is_queued(entry.index),
+              {{"events", static_cast<std::int64_t>(queued)}});
+  entry.in_flight = {};
+  apply(table_.set_reading(entry.index, false));
+}
+
+}  // namespace actor::broker

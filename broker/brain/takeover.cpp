@@ -1,0 +1,115 @@
+// One brain's state for the next: written at the end of each turn, read once by a brain whose predecessor was killed.
+
+#include <actor/error.hpp>
+#include <csignal>
+
+#include "brain/brain.hpp"
+
+namespace actor::broker {
+
+void Brain::commit() {
+  Ledger& ledger = options_.ledger;
+  state_.next_serial = keeper_.next_serial();
+  ledger.put(state_);
+  ledger.put(topics_.save());
+  ledger.put(types_.save());
+  ledger.put(table_.save());
+  ledger.put(exchange_.save());
+  ledger.put(std::uint64_t{entries_.size()});
+  for (const auto& [index, entry] : entries_) {
+    ledger.put(static_cast<const ActorState&>(*entry));
+    ledger.put(entry->policy.save());
+    ledger.put(entry->session ? entry->session->save() : SessionState{});
+  }
+  ledger.commit();
+}
+
+bool Brain::restore(std::string& error) {
+  Ledger::Page page = options_.ledger.read();
+  error = "what it has written down cannot be read: the broker has a bug";
+  TopicTable::State topics;
+  std::vector<TypeRegistry::Type> types;
+  RoutingTable::State table;
+  ExchangeState exchange;
+  std::uint64_t entries = 0;
+  const bool read = page.get(state_) && page.get(topics) && page.get(types) && page.get(table) && page.get(exchange) &&
+                    page.get(entries);
+  if (!read) return false;
+  topics_.load(std::move(topics));
+  types_.load(std::move(types));
+  table_.load(std::move(table));
+  for (std::uint64_t i = 0; i < entries; ++i) {
+    if (!restore_entry(page)) return false;
+  }
+  keeper_.set_next_serial(state_.next_serial);
+  epoch_page_ = safe_.find(state_.epoch_page);
+  if (!epoch_page_) return false;
+  return exchange_.load(exchange, error);
+}
+
+bool Brain::restore_entry(Ledger::Page& page) {
+  ActorState saved;
+  supervision::RestartPolicy::State policy;
+  SessionState session;
+  if (!page.get(saved) || !page.get(policy) || !page.get(session)) return false;
+  const ActorSection* section = saved.by_hand ? nullptr : options_.manifest.find_actor(saved.name);
+  auto entry = std::make_unique<ActorEntry>(rules_of(section), 0);
+  static_cast<ActorState&>(*entry) = std::move(saved);
+  entry->section = section;
+  entry->policy.load(policy);
+  options_.epochs.reserve(entry->epoch_slot);
+  if (entry->has_process()) lost_sessions_.emplace(entry->index, std::move(session));
+  return entries_.emplace(entry->index, std::move(entry)).second;
+}
+
+/// What the predecessor said in its last turn is said again if it may not have been heard, what it asked the keeper for
+/// is asked for again if the keeper does not know of it; all that happened since is told by the keeper and the sockets.
+bool Brain::take_over(std::string& error) {
+  auto events = keeper_.await_handover(safe_);
+  if (!restore(error)) return false;
+  log_.warn("takeover", "",
+            "a new brain goes on where the one before it ended: " + std::to_string(entries_.size()) +
+                " actors, none of them is disturbed");
+  arm_run_for();
+  arm_shutdown();
+  for (KeeperEvent& event : events) std::visit([this](auto& held) { on_event(std::move(held)); }, event);
+  for (auto& [index, entry] : entries_) resume(*entry);
+  safe_.drop_the_rest();
+  exchange_.ring_all();
+  advance_shutdown();
+  return true;
+}
+
+/// The actor's connection, as the predecessor left it.
+void Brain::reattach(ActorEntry& entry, Fd socket, const SessionState& state) {
+  entry.session = std::make_unique<Session>(std::move(socket), loop_, *this, entry.index, &turn_);
+  entry.session->set_epoch(options_.epochs, entry.epoch_slot);
+  entry.session->load(state, safe_);
+  entry.memory = exchange_.rejoin(entry.index, *entry.session);
+}
+
+void Brain::resume(ActorEntry& entry) {
+  if (entry.kept_socket != 0) {
+    entry.hand_socket = safe_.find(entry.kept_socket);
+    entry.hand_pidfd = safe_.find(entry.kept_pidfd);
+    const auto lost = lost_sessions_.find(entry.index);
+    if (entry.hand_socket && entry.hand_pidfd && lost != lost_sessions_.end()) {
+      entry.pidfd = duplicate(entry.hand_pidfd->get());
+      reattach(entry, duplicate(entry.hand_socket->get()), lost->second);
+      lost_sessions_.erase(lost);
+      if (!entry.has_exited) watch_end(entry);
+    }
+  }
+  if (entry.due != Due::Nothing && entry.timer == 0) arm(entry);
+  if (entry.hold_until && entry.hold_timer == 0) hold_mailbox(entry, *entry.hold_until);
+  if (entry.life == Life::Spawning && !entry.has_process()) {
+    try {
+      keeper_.spawn(spec_of(entry), entry.serial);  // the keeper knows whether it has been asked before
+    } catch (const Error& failed) {
+      log_.error("spawn_failed", entry.name, failed.what());  // its start_timeout ends it
+    }
+  }
+  if (entry.kill_signal != 0 && !entry.has_exited) kill(entry, entry.kill_signal, entry.kill_group);
+}
+
+}  // namespace actor::broker

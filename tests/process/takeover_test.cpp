@@ -1,0 +1,186 @@
+// The brain is killed at any time: the actors live on, and the next brain knows all that the one before it knew.
+
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime_under_test.hpp"
+
+namespace process_test {
+namespace {
+
+/// A source, and a sink that it sends to.
+class Takeover : public RuntimeTest {
+ protected:
+  Broker& start_two(const std::string& of_sink = "", const std::string& of_broker = "") {
+    Broker& broker = start("[broker]\nname = \"test\"\n" + of_broker +
+                           section("sink", "subscribes = [\"*\"]\n" + of_sink) + section("source"));
+    for (const char* name : {"sink", "source"}) broker.wait_for_state(name, "ready");
+    return broker;
+  }
+  /// Kills the brain and waits until the next one answers. Its process number.
+  pid_t kill_brain(Broker& broker) {
+    const pid_t old = broker.brain_pid();
+    EXPECT_EQ(kill(old, SIGKILL), 0);
+    pid_t next = old;
+    wait_until("another brain", [&] {
+      const Finished answer = broker.ctl("--json ps");
+      if (answer.code == 0) next = nlohmann::json::parse(answer.said).at("broker").at("pid").get<pid_t>();
+      return next != old;
+    });
+    return next;
+  }
+  void send(int first, int last) {
+    tell("source", "send " + std::to_string(first) + " " + std::to_string(last));
+    wait_for("sink: got " + std::to_string(last));
+  }
+};
+
+TEST_F(Takeover, ActorsLiveOnAndEventsFlow) {
+  Broker& broker = start_two();
+  send(1, 10);
+  const auto sink = broker.actor("sink");
+  const auto source = broker.actor("source");
+  kill_brain(broker);
+  send(11, 20);
+  for (const auto& before : {sink, source}) {
+    const auto now = broker.actor(before.at("name"));
+    EXPECT_EQ(now.at("pid"), before.at("pid"));
+    EXPECT_EQ(now.at("incarnation"), 1);
+    EXPECT_EQ(now.at("state"), "ready");
+  }
+  EXPECT_EQ(journal().count_with("sink: started"), 1U);
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  EXPECT_EQ(journal().count_with(": shutdown"), 2U);
+  expect_nothing_left();
+}
+
+TEST_F(Takeover, EventsFlowWhileThereIsNoBrain) {
+  Broker& broker = start_two();
+  ASSERT_EQ(kill(broker.pid(), SIGSTOP), 0);  // nobody makes another one
+  ASSERT_EQ(kill(broker.brain_pid(), SIGKILL), 0);
+  send(1, 100);
+  ASSERT_EQ(kill(broker.pid(), SIGCONT), 0);
+  broker.wait_for_log("a new brain goes on");
+  send(101, 110);
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+}
+
+TEST_F(Takeover, DeathsWhileThereIsNoBrainAreToldAndNothingIsLost) {
+  Broker& broker = start_two("env = { ON_EVENT = \"5=die\" }\n");
+  ASSERT_EQ(kill(broker.pid(), SIGSTOP), 0);
+  ASSERT_EQ(kill(broker.brain_pid(), SIGKILL), 0);
+  tell("source", "send 1 20");
+  wait_for("source: sent 20");
+  wait_for("sink: got 4");
+  ASSERT_EQ(kill(pid_in_journal("source: started"), SIGKILL), 0);
+  ASSERT_EQ(kill(broker.pid(), SIGCONT), 0);
+  wait_for("sink: got 20");
+  for (int event = 6; event <= 20; ++event) EXPECT_EQ(journal().count("sink: got " + std::to_string(event)), 1U);
+  broker.wait_for_incarnation("source", 2);
+  EXPECT_EQ(broker.actor("source").at("last_exit"), "signal(SIGKILL)");
+  EXPECT_EQ(broker.actor("sink").at("restarts"), 1);
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  expect_nothing_left();
+}
+
+TEST_F(Takeover, SignalsThatCameWhileThereWasNoBrainEndTheRuntime) {
+  Broker& broker = start_two();
+  const pid_t brain = broker.brain_pid();
+  ASSERT_EQ(kill(brain, SIGSTOP), 0);
+  broker.signal(SIGTERM);
+  ASSERT_EQ(kill(brain, SIGKILL), 0);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  EXPECT_EQ(journal().count_with(": shutdown"), 2U);
+  EXPECT_EQ(broker.log().count_with("asked again"), 0U);
+  expect_nothing_left();
+}
+
+TEST_F(Takeover, AShutdownThatHadBegunGoesOn) {
+  // With a drain_timeout as long as this, the test would not end.
+  Broker& broker = start_two("env = { ON_EVENT = \"3=hang\" }\n", "drain_timeout = \"24h\"\n");
+  tell("source", "send 1 5");
+  wait_for("sink: hang at 3");
+  const pid_t brain = broker.brain_pid();
+  broker.signal(SIGTERM);
+  broker.wait_for_log("shutting down");
+  ASSERT_EQ(kill(brain, SIGKILL), 0);
+  broker.wait_for_log("a new brain goes on");
+  ASSERT_EQ(kill(pid_in_journal("sink: started"), SIGKILL), 0);
+  wait_for("sink: got 5");
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  EXPECT_EQ(broker.log().count_with("asked again"), 0U);
+  EXPECT_EQ(journal().count_with("source: shutdown"), 1U);
+  expect_nothing_left();
+}
+
+TEST_F(Takeover, BackoffAndBudgetAreRemembered) {
+  Broker& broker =
+      start_two("budget = { restarts = 2, within = \"1h\" }\nbackoff = { base = \"1ms\", max = \"1ms\" }\n");
+  for (int life = 2; life <= 3; ++life) {
+    EXPECT_EQ(broker.ctl("kill sink").code, 0);
+    broker.wait_for_incarnation("sink", life);
+    kill_brain(broker);
+  }
+  broker.wait_for_state("sink", "ready");
+  EXPECT_EQ(broker.ctl("kill sink").code, 0);
+  broker.wait_for_state("sink", "quarantined");
+  kill_brain(broker);
+  EXPECT_EQ(broker.actor("sink").at("state"), "quarantined");
+  EXPECT_EQ(broker.actor("sink").at("restarts"), 2);
+  EXPECT_EQ(broker.ctl("start sink").code, 0);
+  broker.wait_for_state("sink", "ready");
+  send(1, 3);
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+}
+
+TEST_F(Takeover, AnActorThatIsStillStartingIsNotDisturbed) {
+  Broker& broker = start("[broker]\nname = \"test\"\n" + section("sink", "subscribes = [\"*\"]\n") + section("source") +
+                         "[actors.sleeper]\nexec = \"sleep\"\nargs = [\"86400\"]\nstart_timeout = \"24h\"\n");
+  broker.wait_for_state("sleeper", "connecting");
+  const auto before = broker.actor("sleeper");
+  kill_brain(broker);
+  EXPECT_EQ(broker.actor("sleeper").at("pid"), before.at("pid"));
+  EXPECT_EQ(broker.actor("sleeper").at("state"), "connecting");
+  for (const char* name : {"sink", "source"}) broker.wait_for_state(name, "ready");
+  send(1, 3);
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+}
+
+TEST_F(Takeover, ActorsStartedByHandStay) {
+  Broker& broker = start_two();
+  const pid_t guest = start_by_hand("guest", {"--broker", "test", "--subscribe", "*"});
+  broker.wait_for_state("guest", "ready");
+  kill_brain(broker);
+  tell("source", "send 1 3");
+  wait_for("guest: got 3");
+  EXPECT_EQ(broker.actor("guest").at("pid"), guest);
+  ASSERT_EQ(kill(guest, SIGKILL), 0);
+  broker.wait_for_state("guest", "ended");
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+}
+
+TEST_F(Takeover, ManyBrainsMayBeKilledWhileActorsAreBeingStarted) {
+  Broker& broker = start_two();
+  // Each brain is killed as soon as it is there, in whatever it is doing just then.
+  for (int round = 0; round < 5; ++round) {
+    EXPECT_EQ(broker.ctl("restart sink").code, 0);
+    for (int brain = 0; brain < 5; ++brain) kill_brain(broker);
+  }
+  broker.wait_for_state("sink", "ready");
+  EXPECT_EQ(broker.actor("sink").at("restarts"), 5);
+  EXPECT_EQ(broker.actor("source").at("incarnation"), 1);
+  send(1, 10);
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  expect_nothing_left();
+}
+
+}  // namespace
+}  // namespace process_test
