@@ -14,6 +14,12 @@
 namespace actor::broker {
 namespace {
 
+std::int64_t wall_ns() {
+  timespec now = {};
+  (void)::clock_gettime(CLOCK_REALTIME, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
 /// "2024-05-01T12:00:00.123Z"
 std::string time_text() {
   timespec now = {};
@@ -63,9 +69,7 @@ std::string Output::format_line(const std::string& actor, pid_t pid, std::string
 }
 
 void Output::add_line(const std::string& actor, pid_t pid, OutputStream stream, std::string_view line) {
-  auto& last = last_lines_[actor];
-  if (last.size() == last_lines_kept) last.pop_front();
-  last.emplace_back(line);
+  kept_.add(actor, pid, stream, line, wall_ns());
   enqueue(format_line(actor, pid, stream == OutputStream::Err ? "stderr" : "stdout", line));
 }
 
@@ -139,12 +143,6 @@ void Output::finish(std::chrono::milliseconds patience) {
     pollfd polled{fd(), POLLOUT, 0};
     (void)::poll(&polled, 1, static_cast<int>(left.count()));
   }
-}
-
-std::vector<std::string> Output::last_lines(const std::string& actor) const {
-  const auto found = last_lines_.find(actor);
-  if (found == last_lines_.end()) return {};
-  return {found->second.begin(), found->second.end()};
 }
 
 bool OutputPipe::read_some() {

@@ -8,23 +8,18 @@
 #include <chrono>
 #include <control/fd.hpp>
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "kept_lines.hpp"
 #include "manifest/manifest.hpp"
 
 namespace actor::broker {
-
-enum class OutputStream { Out, Err };
 
 class Output {
  public:
   static constexpr std::size_t max_line_bytes = 4096;  ///< longer lines are cut into several
   static constexpr std::size_t max_queued_bytes = std::size_t{256} * 1024;
-  static constexpr std::size_t last_lines_kept = 20;  ///< of each actor
 
   /// Writes to `fd` (1, as a rule), which stays the caller's and keeps its flags.
   Output(int fd, LogFormat format);
@@ -43,8 +38,10 @@ class Output {
   void finish(std::chrono::milliseconds patience);
 
   std::uint64_t dropped_lines() const { return dropped_; }
-  /// What the actor printed last, oldest first, over all its lives: for crash reports.
-  std::vector<std::string> last_lines(const std::string& actor) const;
+  /// What the actors printed last.
+  const KeptLines& kept() const { return kept_; }
+  /// The actor is no more: its lines are not kept any longer.
+  void forget(const std::string& actor) { kept_.forget(actor); }
 
  private:
   enum class Sink { File, Socket, NonBlocking, Polled };
@@ -62,7 +59,7 @@ class Output {
   bool closed_ = false;
   std::uint64_t dropped_ = 0;
   std::uint64_t dropped_unsaid_ = 0;
-  std::map<std::string, std::deque<std::string>> last_lines_;
+  KeptLines kept_;
 };
 
 /// One of an actor's two pipes.

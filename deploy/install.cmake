@@ -14,6 +14,18 @@ foreach(program actor-broker actorctl)
   endif()
 endforeach()
 
+# What operators read and type: manual pages, and completion in bash. The page of the manifest is made of its guide.
+set(manifest_page ${PROJECT_BINARY_DIR}/actor-manifest.5)
+add_custom_command(OUTPUT ${manifest_page}
+  COMMAND ${PROJECT_SOURCE_DIR}/deploy/man/manifest-page ${PROJECT_SOURCE_DIR}/docs/manifest.md > ${manifest_page}
+  DEPENDS ${PROJECT_SOURCE_DIR}/deploy/man/manifest-page ${PROJECT_SOURCE_DIR}/docs/manifest.md VERBATIM)
+add_custom_target(manual_pages ALL DEPENDS ${manifest_page})
+install(FILES deploy/man/actor-broker.1 deploy/man/actorctl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${manifest_page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+foreach(program actor-broker actorctl)
+  install(FILES deploy/completion/${program}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${program})
+endforeach()
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/libactor)
 install(EXPORT libactor-targets NAMESPACE actor:: DESTINATION ${package_dir})
 configure_package_config_file(deploy/libactor-config.cmake.in libactor-config.cmake INSTALL_DESTINATION ${package_dir})

@@ -23,7 +23,9 @@ class ActorOutputs {
   void finish(pid_t pid);
   /// Before the broker exits: gives a slow reader of stdout a moment.
   void finish_all();
-  std::vector<std::string> last_lines(const std::string& actor) const { return output_.last_lines(actor); }
+  /// What the actors printed last.
+  const KeptLines& kept() const { return output_.kept(); }
+  void forget(const std::string& actor) { output_.forget(actor); }
 
  private:
   struct Pipe {

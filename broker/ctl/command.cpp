@@ -108,6 +108,7 @@ constexpr std::array verbs = {
     Verb{"top", "who is busy: events per second, queues, how long handling takes, restarts", add_top},
     Verb{"topics", "one line for each topic: policy, publishers, subscribers", takes_nothing},
     Verb{"routes", "one line for each pair of publisher and subscriber: what is queued between them", takes_nothing},
+    Verb{"types", "the event types that programs have told, with their schemas", takes_nothing},
     Verb{"topology", "who sends what to whom, as a picture", add_topology},
     Verb{"tail", "the events of a topic as they are sent, one JSON object a line", add_tail},
     Verb{"send", "send an event, made from JSON, in an actor's name", add_send},

@@ -68,6 +68,13 @@ std::string show_routes(const Json& reply, const Look& look) {
   return table.text(look);
 }
 
+std::string show_types(const Json& reply, const Look& look) {
+  Table table({{"TYPE"}, {"ACTORS"}, {"SCHEMA"}});
+  for (const Json& type : list_at(reply, "types"))
+    table.add_row({cell(type, "name"), cell(type, "actors"), cell(type, "schema")});
+  return table.text(look);
+}
+
 /// One line a stall: the broker has the words.
 std::string show_stalls(const Json& reply, const Look&) {
   std::string text;
@@ -97,6 +104,7 @@ std::string show(const std::string& verb, const Json& reply, const Look& look) {
   if (verb == "ps") return show_actors(reply, look);
   if (verb == "topics") return show_topics(reply, look);
   if (verb == "routes") return show_routes(reply, look);
+  if (verb == "types") return show_types(reply, look);
   if (verb == "why") return show_deaths(reply, look);
   if (verb == "stalls") return show_stalls(reply, look);
   if (verb == "reload") return show_reload(reply, look);

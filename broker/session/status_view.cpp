@@ -1,6 +1,7 @@
 #include "session/status_view.hpp"
 
 #include <cstring>
+#include <shm/handling_times.hpp>
 
 namespace actor::broker {
 namespace {
@@ -63,6 +64,14 @@ std::uint64_t StatusView::staged() const {
 }
 std::uint64_t StatusView::counter_limit() const {
   return read(status().counters.counter_limit);
+}
+std::vector<std::pair<std::uint64_t, std::uint64_t>> StatusView::handling_ns() const {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> times;
+  for (std::size_t bucket = 0; bucket < shm::handling_buckets; ++bucket) {
+    const std::uint64_t count = read(status().handling.count[bucket]);
+    if (count != 0) times.emplace_back(shm::handling_limit_ns(bucket), count);
+  }
+  return times;
 }
 shm::State StatusView::state() const {
   return static_cast<shm::State>(read(status().state));

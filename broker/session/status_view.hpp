@@ -7,6 +7,8 @@
 #include <shm/layout.hpp>
 #include <shm/segment.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "session/fd_safe.hpp"
 
@@ -49,6 +51,8 @@ class StatusView {
   std::uint64_t done(std::uint32_t cursor_index) const;
   std::uint64_t staged() const;
   std::uint64_t counter_limit() const;
+  /// How many events took less than so many nanoseconds, and more than the one before; only where there are any.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> handling_ns() const;
   shm::State state() const;
   /// Has it events that wait for room?
   bool has_outbox() const;

@@ -109,14 +109,36 @@ TEST_F(OutputTest, LongLinesAreCutIntoPiecesAndNoByteIsLost) {
   EXPECT_EQ(output_.dropped_lines(), 0u);
 }
 
-TEST_F(OutputTest, TheLastTwentyLinesAreKeptForCrashReports) {
-  EXPECT_THAT(output_.last_lines("cpu"), ElementsAre());
-  for (int i = 1; i <= 25; ++i) output_.add_line("cpu", i, OutputStream::Err, "line " + std::to_string(i));
+TEST_F(OutputTest, TheLastLinesAreKeptWithTheirNumbers) {
+  EXPECT_TRUE(output_.kept().of("cpu").empty());
+  for (int i = 1; i <= 125; ++i) output_.add_line("cpu", i, OutputStream::Err, "line " + std::to_string(i));
   output_.add_line("other", 1, OutputStream::Out, "elsewhere");
-  const auto lines = output_.last_lines("cpu");
-  ASSERT_EQ(lines.size(), 20u);
-  EXPECT_EQ(lines.front(), "line 6");
-  EXPECT_EQ(lines.back(), "line 25");
+  const auto& lines = output_.kept().of("cpu");
+  ASSERT_EQ(lines.size(), KeptLines::max_lines);
+  EXPECT_EQ(lines.front().text, "line 26");
+  EXPECT_EQ(lines.front().number, 26u);
+  EXPECT_EQ(lines.back().text, "line 125");
+  EXPECT_EQ(lines.back().stream, OutputStream::Err);
+  EXPECT_GT(lines.back().wall_ns, 0);
+  output_.forget("cpu");
+  EXPECT_TRUE(output_.kept().of("cpu").empty());
+}
+
+TEST(KeptLines, AreBoundedInBytesToo) {
+  KeptLines lines;
+  for (int i = 0; i < 50; ++i) lines.add("cpu", 1, OutputStream::Out, std::string(4096, 'x'), i);
+  EXPECT_EQ(lines.of("cpu").size(), KeptLines::max_bytes / 4096);
+  EXPECT_EQ(lines.of("cpu").back().number, 50u);
+}
+
+TEST(KeptLines, OfOneLifeAreThoseOfItsProcess) {
+  KeptLines lines;
+  for (int i = 0; i < 6; ++i) lines.add("cpu", i % 2, OutputStream::Out, std::to_string(i), i);
+  const auto last = lines.last_of("cpu", 1, 2);
+  ASSERT_EQ(last.size(), 2u);
+  EXPECT_EQ(last[0].text, "3");
+  EXPECT_EQ(last[1].text, "5");
+  EXPECT_TRUE(lines.last_of("nobody", 1, 2).empty());
 }
 
 TEST_F(OutputTest, AReaderThatIsTooSlowCostsLinesThatAreCountedButNeverWaitedFor) {
@@ -155,7 +177,9 @@ TEST_F(OutputTest, AClosedStdoutIsNoReasonToDie) {
   EXPECT_TRUE(pipe.read_some());
   EXPECT_FALSE(output_.has_queued());
   EXPECT_EQ(output_.dropped_lines(), 3u);
-  EXPECT_THAT(output_.last_lines("cpu"), ElementsAre("one", "two", "three"));
+  std::vector<std::string> kept;
+  for (const KeptLine& line : output_.kept().of("cpu")) kept.push_back(line.text);
+  EXPECT_THAT(kept, ElementsAre("one", "two", "three"));
   Output nowhere(-1, LogFormat::Text);
   nowhere.note("nobody hears");
   EXPECT_EQ(nowhere.dropped_lines(), 1u);

@@ -124,6 +124,14 @@ struct Counters {
   Word counter_limit;  // event numbers below may have been used: the successor starts here
 };
 
+/// How many events took how long, for `actorctl top`: handling_times.hpp has the buckets. Relaxed words, of this
+/// incarnation only.
+inline constexpr std::size_t handling_buckets = 64;
+struct Handling {
+  Word count[handling_buckets];
+};
+static_assert(sizeof(Handling) == 512);
+
 /// Where a fan-out is recorded before the first of its pushes. Committed when `commit` == counter of the event.
 struct FanoutTarget {
   std::uint32_t route;
@@ -173,13 +181,15 @@ struct Status {
   Word callbacks;                     // likewise
   alignas(cache_line) FlightRecord flight;
   alignas(cache_line) Counters counters;
+  alignas(cache_line) Handling handling;
   alignas(cache_line) FanoutRecord fanout;
   Cursor cursors[max_routes];
   Latch latches[max_latches];
 };
 static_assert(offsetof(Status, sleep) == 64 && offsetof(Status, space) == 128 && offsetof(Status, progress) == 192 &&
-              offsetof(Status, flight) == 256 && offsetof(Status, counters) == 320 && offsetof(Status, fanout) == 384 &&
-              offsetof(Status, cursors) == 384 + sizeof(FanoutRecord) &&
+              offsetof(Status, flight) == 256 && offsetof(Status, counters) == 320 &&
+              offsetof(Status, handling) == 384 && offsetof(Status, fanout) == 896 &&
+              offsetof(Status, cursors) == 896 + sizeof(FanoutRecord) &&
               offsetof(Status, latches) == offsetof(Status, cursors) + max_routes * sizeof(Cursor));
 static_assert(sizeof(FanoutRecord) % cache_line == 0);
 

@@ -49,7 +49,8 @@ ShmPort::ShmPort(const PortOptions& options, std::span<const EventType* const> t
       topic_opened_(std::move(events.topic_opened)),
       sender_(options.self, options.actor_key, options.first_counter, options.memory_bytes, this->status(),
               std::move(events.sender)),
-      receiver_(types, this->status(), std::move(events.receiver)) {}
+      receiver_(types, this->status(), std::move(events.receiver)),
+      times_(this->status()) {}
 
 ShmPort::~ShmPort() {
   if (trim_timer_) loop_.cancel(trim_timer_);
@@ -120,6 +121,7 @@ std::uint16_t ShmPort::open_topic(std::string_view name, OverflowPolicy policy, 
 
 bool ShmPort::next(Delivery& out) {
   if (!receiver_.next(out)) return false;
+  times_.before_event();
   const auto [first, end] = receiver_.replayed_outputs();
   if (first != 0) [[unlikely]]
     sender_.replay_outputs(first, end);
@@ -162,6 +164,7 @@ void ShmPort::take_returns() {
 
 void ShmPort::new_turn() {
   sender_.new_turn();
+  times_.new_turn();
   // What timers and commands send while the outputs of the last handler still wait for room is not that handler's.
   sender_.end_handling();
   if (returns_->any.load(std::memory_order_acquire)) [[unlikely]]
@@ -180,6 +183,7 @@ bool ShmPort::prepare_wait() {
 void ShmPort::end_wait() {
   sender_.end_wait();
   receiver_.end_wait();
+  times_.woke();
 }
 
 void ShmPort::trim_memory_later() {

@@ -4,6 +4,7 @@
 
 #include <actor/epoll_loop.hpp>
 #include <mutex>
+#include <shm/handling_times.hpp>
 #include <shm/receiver.hpp>
 #include <shm/sender.hpp>
 
@@ -88,6 +89,7 @@ class ShmPort final : public Port {
   Receiver receiver_;
   std::shared_ptr<Returns> returns_ = std::make_shared<Returns>();
   TimerId trim_timer_ = 0;
+  HandlingTimes times_;
 };
 
 }  // namespace actor::shm
