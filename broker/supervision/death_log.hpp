@@ -39,7 +39,8 @@ struct Death {
 class DeathLog {
  public:
   static constexpr std::size_t max_deaths = 10;
-  static constexpr std::size_t max_lines = 10;         // of one death
+  static constexpr std::size_t max_lines = 20;         // of the last death
+  static constexpr std::size_t max_older_lines = 3;    // of each before it
   static constexpr std::size_t max_line_bytes = 200;   // of one line; the rest is cut
   static constexpr std::size_t max_words_bytes = 200;  // of any other text
 

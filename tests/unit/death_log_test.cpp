@@ -33,10 +33,22 @@ TEST(DeathLog, KeepsTheLastLinesAndCutsWhatIsTooLong) {
   log.add(death);
   const Death& kept = log.last().back();
   ASSERT_EQ(kept.last_lines.size(), DeathLog::max_lines);
-  EXPECT_EQ(kept.last_lines.front().text, "20");
+  EXPECT_EQ(kept.last_lines.front().text, "10");
   EXPECT_EQ(kept.last_lines.back().text, std::string(DeathLog::max_line_bytes - 1, 'x') + "...")
       << "no half characters";
   EXPECT_EQ(kept.last_words.size(), DeathLog::max_words_bytes + 3);
+}
+
+TEST(DeathLog, KeepsOnlyAFewLinesOfTheOlderDeaths) {
+  DeathLog log;
+  for (std::uint32_t life = 1; life <= 2; ++life) {
+    Death death = death_of(life);
+    for (int i = 0; i < 5; ++i) death.last_lines.push_back({i, false, std::to_string(i)});
+    log.add(death);
+  }
+  ASSERT_EQ(log.last().at(0).last_lines.size(), DeathLog::max_older_lines);
+  EXPECT_EQ(log.last().at(0).last_lines.back().text, "4");
+  EXPECT_EQ(log.last().at(1).last_lines.size(), 5U);
 }
 
 TEST(DeathLog, OutlivesTheBrainThatKeptIt) {
