@@ -1,6 +1,9 @@
 // Random kill -9 of readers and writers at full rate, under a real broker, on Block topics.
 //
-//   torture [--kills N] [--seed S] [--json]
+//   torture [--kills N] [--kill-broker-every M] [--seed S] [--json]
+//
+// With --kill-broker-every, each M-th kill is of three within a millisecond, in any order: an actor, another one, and
+// the broker's brain. The count of kills is of actors.
 //
 // actor-broker and torture_actor are found through PATH. What was sent and handled is counted in a file that the actors
 // share (torture.hpp), so that the account survives them. lost: committed, and not handled by one of its readers.
@@ -18,6 +21,7 @@
 
 #include <actor/error.hpp>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <control/fd.hpp>
@@ -39,11 +43,13 @@ constexpr auto glance = std::chrono::microseconds(200);
 struct Options {
   unsigned kills = 200;
   std::uint64_t seed = std::random_device()();
+  unsigned kill_broker_every = 0;  // 0: never
   bool json = false;
 };
 
 struct Result {
   unsigned kills = 0;
+  unsigned brain_kills = 0;
   std::uint64_t sent = 0, handled = 0, lost = 0, duplicated = 0, repeated_outputs = 0;
   unsigned hung = 0;
   int broker_status = -1;
@@ -85,6 +91,16 @@ class Broker {
     return pid_ < 0;
   }
   void stop() { kill(pid_, SIGTERM); }
+  /// False: there was none just then.
+  bool kill_brain() const {
+    std::ifstream children("/proc/" + std::to_string(pid_) + "/task/" + std::to_string(pid_) + "/children");
+    for (pid_t child = 0; children >> child;) {
+      std::ifstream comm("/proc/" + std::to_string(child) + "/comm");
+      std::string name;
+      if (comm >> name && name == "actor-brain") return kill(child, SIGKILL) == 0;
+    }
+    return false;
+  }
   /// Of waitpid(); valid once it has ended.
   int status() const { return status_; }
 
@@ -225,6 +241,24 @@ class Torture {
     });
     const std::uint64_t pid = pid_of(victim);
     if (result_.hung != 0 || pid == 0 || pid == victim.killed_pid) return;
+    const bool all = options_.kill_broker_every != 0 && (result_.kills + 1) % options_.kill_broker_every == 0;
+    if (!all) return kill_now(victim, pid);
+    // Another one as well, if it is there, and the brain: in any order.
+    Victim& other = victims_[(victim.index + 1 + random_() % (victims_.size() - 1)) % victims_.size()];
+    const std::uint64_t other_pid = other.back ? pid_of(other) : 0;
+    std::array<unsigned, 3> order = {0, 1, 2};
+    std::shuffle(order.begin(), order.end(), random_);
+    for (const unsigned who : order) {
+      if (who == 0) kill_now(victim, pid);
+      if (who == 1 && other_pid != 0) kill_now(other, other_pid);
+      if (who == 2 && broker.kill_brain()) ++result_.brain_kills;
+      const auto next = Clock::now() + std::chrono::microseconds(random_() % 400);
+      while (Clock::now() < next) {
+      }
+    }
+  }
+
+  void kill_now(Victim& victim, std::uint64_t pid) {
     victim.killed_at = Clock::now();
     victim.killed_pid = pid;
     victim.back = false;
@@ -286,22 +320,25 @@ double percentile(const std::vector<double>& sorted, double part) {
 bool report(const Options& options, const Result& result, const Account& account) {
   const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
   const std::uint64_t broken = account.misordered.load() + account.unmarked.load() + account.renumbered.load();
-  std::printf(options.json
-                  ? "{\"kills\":%u,\"sent\":%llu,\"handled\":%llu,\"lost\":%llu,\"duplicated\":%llu,\"corrupted\":%llu,"
-                    "\"hung\":%u,\"restart_ms_p50\":%.2f,\"restart_ms_p99\":%.2f,\"repeated_outputs\":%llu,"
-                    "\"misordered\":%llu,\"unmarked\":%llu,\"renumbered\":%llu,\"seed\":%llu}\n"
-                  : "torture: %u kills, %llu sent, %llu handled, %llu lost, %llu duplicated, %llu corrupted, %u hung; "
-                    "restart %.2f ms (p50), %.2f ms (p99); %llu repeated outputs, %llu misordered, %llu unmarked, "
-                    "%llu renumbered; seed %llu\n",
-              result.kills, number(result.sent), number(result.handled), number(result.lost), number(result.duplicated),
-              number(account.corrupted.load()), result.hung, percentile(result.restart_ms, 0.5),
-              percentile(result.restart_ms, 0.99), number(result.repeated_outputs), number(account.misordered.load()),
-              number(account.unmarked.load()), number(account.renumbered.load()), number(options.seed));
+  std::printf(
+      options.json ? "{\"kills\":%u,\"brain_kills\":%u,\"sent\":%llu,\"handled\":%llu,\"lost\":%llu,\"duplicated\":%"
+                     "llu,\"corrupted\":%llu,"
+                     "\"hung\":%u,\"restart_ms_p50\":%.2f,\"restart_ms_p99\":%.2f,\"repeated_outputs\":%llu,"
+                     "\"misordered\":%llu,\"unmarked\":%llu,\"renumbered\":%llu,\"seed\":%llu}\n"
+                   : "torture: %u kills, %u of the brain, %llu sent, %llu handled, %llu lost, %llu duplicated, %llu "
+                     "corrupted, %u hung; "
+                     "restart %.2f ms (p50), %.2f ms (p99); %llu repeated outputs, %llu misordered, %llu unmarked, "
+                     "%llu renumbered; seed %llu\n",
+      result.kills, result.brain_kills, number(result.sent), number(result.handled), number(result.lost),
+      number(result.duplicated), number(account.corrupted.load()), result.hung, percentile(result.restart_ms, 0.5),
+      percentile(result.restart_ms, 0.99), number(result.repeated_outputs), number(account.misordered.load()),
+      number(account.unmarked.load()), number(account.renumbered.load()), number(options.seed));
   if (result.broker_status != 0)
     std::fprintf(stderr, "torture: the broker ended with status %d\n", result.broker_status);
   return result.lost == 0 && account.corrupted.load() == 0 && result.hung == 0 && broken == 0 &&
          result.duplicated <= result.kills && result.repeated_outputs <= sinks * result.kills &&
-         result.kills == options.kills && result.broker_status == 0;
+         result.kills >= options.kills && result.broker_status == 0 &&
+         (options.kill_broker_every == 0 || options.kill_broker_every > options.kills || result.brain_kills > 0);
 }
 
 }  // namespace
@@ -316,10 +353,12 @@ int main(int argc, char** argv) {
       options.json = true;
     else if (word == "--kills" && i + 1 < argc)
       options.kills = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
+    else if (word == "--kill-broker-every" && i + 1 < argc)
+      options.kill_broker_every = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
     else if (word == "--seed" && i + 1 < argc)
       options.seed = std::strtoull(argv[++i], nullptr, 10);
     else
-      return std::fprintf(stderr, "usage: torture [--kills N] [--seed S] [--json]\n"), 2;
+      return std::fprintf(stderr, "usage: torture [--kills N] [--kill-broker-every M] [--seed S] [--json]\n"), 2;
   }
   std::fprintf(stderr, "torture: seed %llu\n", static_cast<unsigned long long>(options.seed));
   try {
