@@ -255,8 +255,8 @@ void Brain::on_event(const SpawnFailed& failed) {
 }
 
 void Brain::on_event(const Exited& exited) {
-  if (ActorEntry* entry = entry_by_serial(exited.serial)) has_exited(*entry, exited.status);
-  keeper_.ack_exit(exited.serial);
+  if (ActorEntry* entry = entry_by_serial(exited.serial)) return has_exited(*entry, exited.status);
+  keeper_.ack_exit(exited.serial);  // a predecessor has dealt with it
 }
 
 void Brain::on_event(const ShutdownRequested& request) {

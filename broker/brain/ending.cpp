@@ -125,6 +125,8 @@ void Brain::settle_exits() {
 }
 
 void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
+  // Not before: until then the keeper has the other end of its socket for a successor.
+  if (entry.serial != 0) keeper_.ack_exit(entry.serial);
   entry.circumstances.stop_requested |= entry.life == Life::Stopping;
   const bool sigkill = wait_status && WIFSIGNALED(*wait_status) && WTERMSIG(*wait_status) == SIGKILL;
   entry.circumstances.oom_seen = sigkill && oom_.take();

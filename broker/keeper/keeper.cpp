@@ -32,8 +32,9 @@ using Clock = std::chrono::steady_clock;
 /// actors and should be gone.
 constexpr int patience_signals = 4;
 
-/// Brains that die as soon as they begin would go on dying.
+/// Brains that die as soon as they begin, or crash soon after, would go on dying.
 constexpr int most_brains_in_vain = 10;
+constexpr auto soon = std::chrono::seconds(10);
 
 class Keeper {
  public:
@@ -98,7 +99,8 @@ class Keeper {
   };
   std::map<std::uint64_t, Stored> stored_;
   bool handed_over_ = false;  // this brain has been told everything that there was when it began
-  int brains_in_vain_ = 0;    // that died, one after the other, before they were running
+  std::optional<Clock::time_point> brain_running_;
+  int brains_in_vain_ = 0;  // that died, one after the other, too soon
   bool lost_patience_ = false;
   std::vector<int> shutdowns_;  // the signals that have come
   std::size_t shutdowns_told_ = 0;
@@ -143,10 +145,15 @@ void Keeper::set_up() {
 /// A brain that was killed gets a successor, which is told everything anew. A brain that has ended by itself has ended
 /// the runtime.
 bool Keeper::may_have_another_brain() {
-  if (WIFEXITED(*brain_status_) || lost_patience_ || ++brains_in_vain_ > most_brains_in_vain) return false;
+  if (WIFEXITED(*brain_status_) || lost_patience_) return false;
+  // Somebody who kills one brain after another may go on for as long as he likes.
+  const bool killed = brain_running_ && WTERMSIG(*brain_status_) == SIGKILL;
+  if (killed || (brain_running_ && Clock::now() - *brain_running_ > soon)) brains_in_vain_ = 0;
+  if (!killed && ++brains_in_vain_ > most_brains_in_vain) return false;
   std::fprintf(stderr, "actor-broker: the brain (process %d) was ended by signal %d (%s): another one takes over\n",
                static_cast<int>(brain_pid_), WTERMSIG(*brain_status_), ::strsignal(WTERMSIG(*brain_status_)));
   brain_status_.reset();
+  brain_running_.reset();
   handed_over_ = false;
   shutdowns_told_ = 0;
   for (auto& [serial, child] : children_) child.start_told = child.end_told = false;
@@ -301,7 +308,7 @@ void Keeper::obey(const KeeperRequest& request, std::vector<Fd>& fds) {
       stored_.erase(request.id);
       return;
     case RequestKind::Running:
-      brains_in_vain_ = 0;
+      brain_running_ = Clock::now();
       return;
     case RequestKind::None:
       break;

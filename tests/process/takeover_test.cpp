@@ -166,6 +166,34 @@ TEST_F(Takeover, ActorsStartedByHandStay) {
   EXPECT_EQ(broker.wait_for_end(), 0);
 }
 
+TEST_F(Takeover, TheReasonsOfDeathsAreRightHoweverCloseTogetherTheyAre) {
+  const std::string often =
+      "budget = { restarts = 10000, within = \"1h\" }\nbackoff = { base = \"1ms\", max = \"1ms\" }\n";
+  Broker& broker = start("[broker]\nname = \"test\"\n" + section("sink", "subscribes = [\"*\"]\n" + often) +
+                         section("source", often));
+  for (int round = 2; round <= 40; ++round) {
+    for (const char* name : {"sink", "source"}) broker.wait_for_state(name, "ready");
+    const pid_t brain = broker.brain_pid();
+    const auto sink = broker.actor("sink").at("pid").get<pid_t>();
+    const auto source = broker.actor("source").at("pid").get<pid_t>();
+    // In each order, and mostly before the one before was noticed.
+    if (round % 3 == 0) kill(brain, SIGKILL);
+    kill(sink, SIGSEGV);
+    if (round % 3 == 1) kill(brain, SIGKILL);
+    kill(source, SIGABRT);
+    if (round % 3 == 2) kill(brain, SIGKILL);
+    for (const char* name : {"sink", "source"}) broker.wait_for_incarnation(name, round);
+    EXPECT_EQ(broker.actor("sink").at("last_exit"), "signal(SIGSEGV)");
+    EXPECT_EQ(broker.actor("source").at("last_exit"), "signal(SIGABRT)");
+  }
+  for (const char* name : {"sink", "source"}) {
+    broker.wait_for_state(name, "ready");
+    EXPECT_EQ(broker.actor(name).at("restarts"), 39) << name;
+  }
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+}
+
 TEST_F(Takeover, ManyBrainsMayBeKilledWhileActorsAreBeingStarted) {
   Broker& broker = start_two();
   // Each brain is killed as soon as it is there, in whatever it is doing just then.

@@ -428,17 +428,15 @@ TEST_F(KeeperTest, WhenBrainsDieAsSoonAsTheyBeginEverythingEnds) {
   const Spawned runaway = spawn(shell("setsid sleep 1000 & echo $!; wait"));
   const Fd stray = pidfd_of(std::stoi(read_text(runaway.out.get(), true)));
   ASSERT_TRUE(stray);
-  client_->say_running();
-  for (int brains = 0; brains < 10; ++brains) {
-    ASSERT_EQ(::kill(brain_, SIGKILL), 0);
+  const auto next_brain = [&](int signal, bool runs) {
+    if (runs) client_->say_running();
+    ASSERT_EQ(::kill(brain_, signal), 0);
     be_the_brain();
-  }
-  client_->say_running();  // this one has begun: the count begins anew
-  barrier();
-  for (int brains = 0; brains < 10; ++brains) {
-    ASSERT_EQ(::kill(brain_, SIGKILL), 0);
-    be_the_brain();
-  }
+  };
+  for (int brains = 0; brains < 9; ++brains) next_brain(SIGKILL, false);
+  for (int brains = 0; brains < 20; ++brains) next_brain(SIGKILL, true);  // begun and killed: as often as one likes
+  for (int brains = 0; brains < 5; ++brains) next_brain(SIGKILL, false);
+  for (int brains = 0; brains < 5; ++brains) next_brain(SIGABRT, true);  // crashed
   ASSERT_EQ(::kill(brain_, SIGKILL), 0);
   EXPECT_EQ(wait_for_keeper(), 1);
   for (const int pidfd : {polite.pidfd.get(), stubborn.pidfd.get(), runaway.pidfd.get(), stray.get()}) {
