@@ -4,6 +4,7 @@
 // docs/manifest.md.
 #pragma once
 
+#include <actor/after_death.hpp>
 #include <actor/group.hpp>
 #include <actor/overflow_policy.hpp>
 #include <chrono>
@@ -39,11 +40,6 @@ std::string format(const ManifestError& error);
 
 enum class LogFormat { Text, Json };
 enum class Restart { Permanent, Transient, Temporary };
-
-/// What becomes of the event that an actor has in hand when it dies.
-enum class DeliveryMode { AtLeastOnce, AtMostOnce };
-/// What becomes of the events that are queued for an actor when it is started anew after a death.
-enum class MailboxOnRestart { Keep, Drop, DeadLetter };
 
 struct BrokerSection {
   std::string name;  // [broker] name, or made from the manifest's file name
@@ -131,9 +127,7 @@ struct ActorSection {
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
   std::chrono::nanoseconds spin = std::chrono::microseconds(20);  // how long to look for events before sleeping
-  DeliveryMode delivery = DeliveryMode::AtLeastOnce;
-  std::uint32_t poison_after = 3;  // deaths over one event; 0: never
-  MailboxOnRestart mailbox_on_restart = MailboxOnRestart::Keep;
+  AfterDeath after_death = {};
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;  // for the events it has sent and nobody has finished with
   ActorSupervision supervision = {};
   Sandbox sandbox = {};

@@ -17,14 +17,14 @@ void read_broker_events(TableReader& read, BrokerSection& broker) {
 }
 
 void read_actor_events(TableReader& read, ActorSection& actor) {
-  read.choice<DeliveryMode>("delivery", actor.delivery,
+  read.choice<DeliveryMode>("delivery", actor.after_death.delivery,
                             {{"at_least_once", DeliveryMode::AtLeastOnce}, {"at_most_once", DeliveryMode::AtMostOnce}});
-  read.integer("poison_after", actor.poison_after, {0, 1000});
-  read.choice<MailboxOnRestart>("mailbox_on_restart", actor.mailbox_on_restart,
+  read.integer("poison_after", actor.after_death.poison_after, {0, 1000});
+  read.choice<MailboxOnRestart>("mailbox_on_restart", actor.after_death.mailbox,
                                 {{"keep", MailboxOnRestart::Keep},
                                  {"drop", MailboxOnRestart::Drop},
                                  {"dead_letter", MailboxOnRestart::DeadLetter}});
-  if (read.has("poison_after") && actor.delivery == DeliveryMode::AtMostOnce) {
+  if (read.has("poison_after") && actor.after_death.delivery == DeliveryMode::AtMostOnce) {
     read.error("poison_after", "is only for delivery = \"at_least_once\": with at_most_once no event comes again");
   }
 }

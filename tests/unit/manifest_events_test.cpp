@@ -24,9 +24,9 @@ std::string errors(const std::string& text) {
 TEST(ManifestEvents, AreHandledAtLeastOnceAndKeptByDefault) {
   const Manifest manifest = valid("[actors.a]\nexec = \"a\"\n[topics.T]\n");
   const ActorSection& actor = manifest.actors.at(0);
-  EXPECT_EQ(actor.delivery, DeliveryMode::AtLeastOnce);
-  EXPECT_EQ(actor.poison_after, 3u);
-  EXPECT_EQ(actor.mailbox_on_restart, MailboxOnRestart::Keep);
+  EXPECT_EQ(actor.after_death.delivery, DeliveryMode::AtLeastOnce);
+  EXPECT_EQ(actor.after_death.poison_after, 3u);
+  EXPECT_EQ(actor.after_death.mailbox, MailboxOnRestart::Keep);
   EXPECT_EQ(manifest.broker.mailbox_hold, 5s);
   EXPECT_EQ(manifest.broker.dead_letter_bytes, 64u << 20);
   EXPECT_EQ(manifest.broker.state_dir, std::nullopt);
@@ -61,10 +61,10 @@ mailbox_on_restart = "drop"
   EXPECT_EQ(manifest.broker.mailbox_hold, 30s);
   EXPECT_EQ(manifest.topics.at("Config").latched, true);
   EXPECT_EQ(manifest.topics.at("Noise").latched, false);
-  EXPECT_EQ(manifest.actors.at(0).delivery, DeliveryMode::AtMostOnce);
-  EXPECT_EQ(manifest.actors.at(0).mailbox_on_restart, MailboxOnRestart::DeadLetter);
-  EXPECT_EQ(manifest.actors.at(1).poison_after, 0u);
-  EXPECT_EQ(manifest.actors.at(1).mailbox_on_restart, MailboxOnRestart::Drop);
+  EXPECT_EQ(manifest.actors.at(0).after_death.delivery, DeliveryMode::AtMostOnce);
+  EXPECT_EQ(manifest.actors.at(0).after_death.mailbox, MailboxOnRestart::DeadLetter);
+  EXPECT_EQ(manifest.actors.at(1).after_death.poison_after, 0u);
+  EXPECT_EQ(manifest.actors.at(1).after_death.mailbox, MailboxOnRestart::Drop);
 }
 
 TEST(ManifestEvents, WhatCannotBeMeantIsAnError) {

@@ -39,7 +39,8 @@ BusTopic& BusCore::topic_named(std::string_view name) {
   }
   const auto id = static_cast<std::uint16_t>(topics_.size() + 1);
   topic_ids_.emplace(name, id);
-  return topics_.emplace_back(BusTopic{id, std::string(name), {}, {}, false, options_.topic_capacity});
+  return topics_.emplace_back(
+      BusTopic{id, std::string(name), {}, {}, false, name.substr(0, 5) == "$sys/", options_.topic_capacity});
 }
 
 const BusTopic& BusCore::open_topic(std::string_view name, OverflowPolicy policy, bool latched, ActorId opener) {
@@ -115,7 +116,7 @@ std::vector<EventRef> BusCore::latched_for(ActorId id) const {
 std::vector<EventRef> BusCore::latched_for(ActorId id, const Reader& reader) const {
   std::vector<EventRef> events;
   for (const auto& [from, event] : latched_) {
-    if (from.first != id && (reader.all || reader.topics.contains(from.second))) events.push_back(event);
+    if (from.first != id && reader.wants(topics_[from.second - 1u])) events.push_back(event);
   }
   std::stable_sort(events.begin(), events.end(),
                    [](const EventRef& a, const EventRef& b) { return a->monotonic_ns < b->monotonic_ns; });
@@ -142,6 +143,7 @@ void BusCore::detach(BusSender& sender, std::uint64_t next_event, const PortCoun
   departed_.published += counted.published;
   departed_.sent += counted.sent;
   departed_.dropped += counted.dropped;
+  departed_.dead_lettered += counted.dead_lettered;
   departed_.received += counted.received;
   departed_.handled += counted.handled;
   departed_.skipped += counted.skipped;
@@ -151,7 +153,7 @@ std::vector<std::shared_ptr<Mailbox>> BusCore::readers_of(const BusTopic& topic)
   const std::scoped_lock lock(mutex_);
   std::vector<std::shared_ptr<Mailbox>> readers;
   for (const auto& [id, reader] : readers_) {
-    if (reader.all || reader.topics.contains(topic.id)) readers.push_back(reader.mailbox);
+    if (reader.wants(topic)) readers.push_back(reader.mailbox);
   }
   return readers;
 }

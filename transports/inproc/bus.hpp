@@ -32,6 +32,9 @@ struct BusOptions {
   /// A Fail topic overflowed: `reader` was too slow, its copy is dropped. Called on the sender's thread with no lock
   /// held, once for each such event, for the owner to stop that reader. May call the bus, but not the sender's port.
   std::function<void(ActorId reader, std::string_view topic)> on_overflow = {};
+  /// An event is given up on: it was queued for a reader that ends, or is not to be handed out again. Called on the
+  /// reader's thread, or the sender's, with no lock held. Empty: such events count as dropped.
+  std::function<void(DeadLetter)> on_dead_letter = {};
   Monitors* monitors = nullptr;  ///< told of each copy that is dispatched or finds no room
   /// For tests, when one thread runs all actors: what happens to each copy on its way. A delayed one has its room from
   /// the start and is pushed by what `later` is given, maybe after copies that were sent after it.

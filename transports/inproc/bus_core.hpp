@@ -49,6 +49,7 @@ class BusCore {
     std::shared_ptr<Mailbox> mailbox;
     bool all;
     std::set<std::uint16_t> topics;
+    bool wants(const BusTopic& topic) const { return (all && !topic.system) || topics.contains(topic.id); }
   };
 
   BusTopic& topic_named(std::string_view name);

@@ -34,23 +34,92 @@ BusPort::BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const Even
 BusPort::~BusPort() {
   for (Delayed& delayed : delayed_) deliver_delayed(delayed);
   flush();
-  for (Link* link : links_in_order()) counters_.dropped += link->mailbox->leave_lane(*link->lane, link->writer);
-  if (in_hand_.event) {
-    ++counters_.dropped;
-    release(in_hand_.event);
+  for (Link* link : links_in_order()) {
+    std::vector<EventRef> left;
+    link->mailbox->leave_lane(*link->lane, link->writer, left);
+    for (EventRef& event : left) give_up(std::move(event), link->mailbox->reader(), DeadLetterReason::NoReader);
   }
-  counters_.dropped += mailbox_->close();
+  if (in_hand_.event) give_up(EventRef(in_hand_.event), id_, DeadLetterReason::NoReader, attempt_);
+  for (const Mailbox::InHand& kept : kept_) give_up(EventRef(kept.event), id_, DeadLetterReason::NoReader);
+  std::vector<EventRef> queued;
+  mailbox_->close(queued);
+  for (EventRef& event : queued) give_up(std::move(event), id_, DeadLetterReason::NoReader);
   core_->detach(*sender_, next_event_, counters_);
   mailbox_->wake_senders();  // after that: they find this reader gone
   signal_->take();           // awake from now on: no peer wakes the owner any more
 }
 
-void BusPort::restart() {
+void BusPort::restart(const AfterDeath& rules, std::string_view overflowed) {
   latched_in_hand_ = {};
   take_latched(core_->latched_for(id_));
+  give_up_in_hand(rules);
+  if (rules.mailbox != MailboxOnRestart::Keep || !overflowed.empty()) give_up_queued(rules.mailbox, overflowed);
   if (!in_hand_.event) return;
   must_redeliver_ = true;
   handling_ = false;
+}
+
+/// Keeps the event as a dead letter, if somebody wants those; else it counts as dropped.
+void BusPort::give_up(EventRef event, ActorId reader, DeadLetterReason reason, std::uint32_t attempts) {
+  const auto& on_dead_letter = core_->options().on_dead_letter;
+  if (!on_dead_letter) {
+    ++counters_.dropped;
+    return;
+  }
+  ++counters_.dead_lettered;
+  DeadLetter letter;
+  letter.type = event->type;
+  letter.meta = observation(*event.get(), reader).meta;
+  letter.meta.attempt = attempts;
+  letter.topic = event->topic->name;
+  letter.reader = reader;
+  letter.reason = reason;
+  const void* object = event.get()->object();
+  letter.event = std::shared_ptr<const void>(object, [held = std::move(event)](const void*) {});
+  on_dead_letter(std::move(letter));
+}
+
+void BusPort::give_up_in_hand(const AfterDeath& rules) {
+  if (!in_hand_.event) return;
+  const bool once = rules.delivery == DeliveryMode::AtMostOnce;
+  if (!once && (rules.poison_after == 0 || attempt_ < rules.poison_after)) return;
+  const EventRef event = [this] {
+    in_hand_.event->references.fetch_add(1, std::memory_order_relaxed);
+    return EventRef(in_hand_.event);
+  }();
+  give_up(event, id_, once ? DeadLetterReason::InHand : DeadLetterReason::Poison, attempt_);
+  outputs_.clear();
+  repeated_ = 0;
+  must_redeliver_ = false;
+  handling_ = false;
+  mailbox_->release(in_hand_);
+}
+
+/// All that is queued, or the events of one topic; what comes meanwhile is the next life's.
+void BusPort::give_up_queued(MailboxOnRestart mailbox, std::string_view overflowed) {
+  mailbox_->look(Mailbox::lane_bits, in_hand_.event ? in_hand_.lane : nullptr);
+  std::deque<Mailbox::InHand> queued = std::move(kept_);
+  kept_.clear();
+  while (mailbox_->has_events()) {
+    mailbox_->pop(queued.emplace_back());
+    ++queued.back().lane->stashed;
+  }
+  for (Mailbox::InHand& each : queued) {
+    const bool too_many = each.event->topic->name == overflowed;
+    if (mailbox == MailboxOnRestart::Keep && !too_many) {
+      kept_.push_back(each);
+      continue;
+    }
+    each.event->references.fetch_add(1, std::memory_order_relaxed);
+    EventRef event(each.event);
+    --each.lane->stashed;
+    mailbox_->release(each);
+    if (mailbox == MailboxOnRestart::Drop && !too_many)
+      ++counters_.dropped;
+    else
+      give_up(std::move(event), id_, too_many ? DeadLetterReason::Overflow : DeadLetterReason::Restart);
+  }
+  mailbox_->announce_room();
 }
 
 void BusPort::new_turn() {
@@ -97,6 +166,19 @@ void BusPort::hand_out_latched(Delivery& out) {
   out.sequence = 0;
 }
 
+/// Takes the mailbox's next event in hand. False when there is none.
+inline bool BusPort::take_next() {
+  if (!mailbox_->has_events()) {
+    if (signal_->is_raised()) look_at_signal();
+    if (!mailbox_->has_events()) {
+      mailbox_->announce_room();
+      return false;
+    }
+  }
+  mailbox_->pop(in_hand_);
+  return true;
+}
+
 bool BusPort::next(Delivery& out) {
   if (!latched_.empty()) [[unlikely]] {
     hand_out_latched(out);
@@ -107,14 +189,13 @@ bool BusPort::next(Delivery& out) {
     repeated_ = 0;
   } else {
     ACTOR_ASSERT(!in_hand_.event, "handled() comes before the next next()");
-    if (!mailbox_->has_events()) {
-      if (signal_->is_raised()) look_at_signal();
-      if (!mailbox_->has_events()) {
-        mailbox_->announce_room();
-        return false;
-      }
+    if (!kept_.empty()) [[unlikely]] {
+      in_hand_ = kept_.front();
+      kept_.pop_front();
+      --in_hand_.lane->stashed;
+    } else if (!take_next()) {
+      return false;
     }
-    mailbox_->pop(in_hand_);
     attempt_ = 0;
   }
   ++attempt_;
@@ -172,7 +253,7 @@ bool BusPort::prepare_wait() {
     if ((news_ & ~Signal::room) != 0) return false;
     // While something is staged no event is taken: those that arrive do not keep the owner from sleeping.
     if (has_staged() ? staging_.await_room() || is_late()
-                     : must_redeliver_ || !latched_.empty() || mailbox_->has_events())
+                     : must_redeliver_ || !latched_.empty() || !kept_.empty() || mailbox_->has_events())
       return false;
     if (signal_->park()) return true;
     look_at_signal();
@@ -184,7 +265,8 @@ PortCounters BusPort::counters() const {
   counters.staged = staging_.size();
   if (core_->epoch() != seen_epoch_) {  // what was pushed to readers that were just leaving
     for (const auto& [mailbox, link] : links_) {
-      if (link->is_closed()) counters.dropped += link->lane->unread();
+      if (!link->is_closed()) continue;
+      (core_->options().on_dead_letter ? counters.dead_lettered : counters.dropped) += link->lane->unread();
     }
   }
   return counters;

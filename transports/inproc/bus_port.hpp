@@ -19,10 +19,12 @@ class BusPort final : public HubPort {
  public:
   BusPort(std::shared_ptr<BusCore> core, ActorId id, std::span<const EventType* const> types, const Subscribe& topics,
           std::shared_ptr<Signal> signal, std::size_t capacity);
-  /// Detaches: what is staged is forgotten, what is queued for this reader counts as dropped, what it has sent stays.
+  /// Detaches: what is staged is forgotten, what is queued for this reader is given up, what it has sent stays.
   ~BusPort() override;
 
-  void restart() override;
+  void restart(const AfterDeath& rules, std::string_view overflowed) override;
+  /// Nothing is given up.
+  void restart() { restart({.poison_after = 0}, {}); }
   /// REQUIRES: the owner asks, or it sleeps.
   std::vector<Wait> waits() const override;
   void unsubscribe() override;
@@ -73,8 +75,12 @@ class BusPort final : public HubPort {
 
   // Receiving
   void look_at_signal();
+  bool take_next();
   std::uint16_t index_of(const EventType& type) { return last_type_.type == &type ? last_type_.index : look_up(type); }
   std::uint16_t look_up(const EventType& type);
+  void give_up(EventRef event, ActorId reader, DeadLetterReason reason, std::uint32_t attempts = 0);
+  void give_up_in_hand(const AfterDeath& rules);
+  void give_up_queued(MailboxOnRestart mailbox, std::string_view overflowed);
   void fill(Delivery& out, SharedEvent& event);
   void take_latched(std::vector<EventRef> events);
   void hand_out_latched(Delivery& out);
@@ -132,7 +138,8 @@ class BusPort final : public HubPort {
   alignas(64) Mailbox::InHand in_hand_;
   std::uint32_t attempt_ = 0;
   bool must_redeliver_ = false;
-  std::deque<EventRef> latched_;  // handed out first, outside the accounting
+  std::deque<Mailbox::InHand> kept_;  // taken from the mailbox already, when others were given up; come first
+  std::deque<EventRef> latched_;      // handed out first, outside the accounting
   EventRef latched_in_hand_;
   bool handling_ = false;  // its handler runs; false while only what it sent is waiting for room
   KnownType last_type_;    // what came last is likely to come next

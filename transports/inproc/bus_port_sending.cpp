@@ -183,7 +183,9 @@ void BusPort::forget_departed(std::uint64_t epoch) {
   flush();
   for (Link* link : links_in_order()) {
     if (!link->is_closed()) continue;
-    counters_.dropped += link->lane->drain();  // pushed while it was leaving
+    std::vector<EventRef> left;
+    link->lane->drain(left);  // pushed while it was leaving
+    for (EventRef& event : left) give_up(std::move(event), link->mailbox->reader(), DeadLetterReason::NoReader);
     staging_.forget(*link);
     links_.erase(link->mailbox.get());
   }
@@ -249,8 +251,13 @@ void BusPort::push_to_all(EventRef owned, std::span<const Target> targets) {
     } else {
       ACTOR_ASSERT(!topic.blocks(), "room seen in one's own lane cannot vanish");
       ++untaken;
-      ++dropped;
-      if (topic.policy->kind == OverflowPolicy::Kind::Fail) failed_.push_back(link.mailbox->reader());
+      if (topic.policy->kind == OverflowPolicy::Kind::Fail) {
+        failed_.push_back(link.mailbox->reader());
+        event->references.fetch_add(1, std::memory_order_relaxed);
+        give_up(EventRef(event), link.mailbox->reader(), DeadLetterReason::Overflow);
+      } else {
+        ++dropped;
+      }
       continue;
     }
     announce(link);

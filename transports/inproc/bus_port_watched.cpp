@@ -93,8 +93,12 @@ BusPort::Pushed BusPort::push_one(const EventRef& event, const Target& target) {
     link.writer.append(EventRef(event).leave(), *target.quota);
   } else {
     if (watched) monitors->overflow(observation(*event.get(), link.mailbox->reader()), *event->topic->policy);
-    ++counters_.dropped;
-    if (event->topic->policy->kind == OverflowPolicy::Kind::Fail) failed_.push_back(link.mailbox->reader());
+    if (event->topic->policy->kind == OverflowPolicy::Kind::Fail) {
+      failed_.push_back(link.mailbox->reader());
+      give_up(event, link.mailbox->reader(), DeadLetterReason::Overflow);
+    } else {
+      ++counters_.dropped;
+    }
     return Pushed::Full;
   }
   announce(link);

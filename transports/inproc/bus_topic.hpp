@@ -17,6 +17,7 @@ struct BusTopic {
   std::optional<OverflowPolicy> policy;
   ActorId opened_by;
   bool latched = false;
+  bool system = false;   // "$sys/...": subscribed to by name only
   std::size_t capacity;  // events per sender and reader, unless the reader has a capacity of its own
 
   bool blocks() const { return policy->kind == OverflowPolicy::Kind::Block; }

@@ -30,6 +30,7 @@ std::unique_ptr<Hub> make_inproc_hub(HubOptions options) {
   bus.wall_offset_ns = options.wall_offset_ns;
   if (options.clock) bus.clock = std::move(options.clock);
   bus.on_overflow = std::move(options.on_overflow);
+  bus.on_dead_letter = std::move(options.on_dead_letter);
   bus.monitors = options.monitors;
   bus.disturb = std::move(options.disturb);
   bus.later = std::move(options.later);

@@ -50,7 +50,8 @@ Lane::Lane(ActorId sender, std::uint32_t number, std::uint64_t first_sequence)
 }
 
 Lane::~Lane() {
-  drain();
+  std::vector<EventRef> unread;
+  drain(unread);
   for (LaneChunk* chunk = std::exchange(head_->next, nullptr); chunk;) delete std::exchange(chunk, chunk->next);
   for (LatestQueue* queue = latest_.load(std::memory_order_relaxed); queue;) {
     LatestQueue* next = queue->next();
@@ -118,14 +119,12 @@ Lane::Taken Lane::pop_latest() {
   return {};
 }
 
-std::size_t Lane::drain() {
-  std::size_t count = 0;
+void Lane::drain(std::vector<EventRef>& out) {
   seen_ = published_.load(std::memory_order_acquire);
-  for (; taken_ != seen_; ++count) release(pop_slot().event);
+  while (taken_ != seen_) out.emplace_back(pop_slot().event);
   for (LatestQueue* queue = latest_.load(std::memory_order_acquire); queue; queue = queue->next()) {
-    for (; SharedEvent* event = queue->pop(); ++count) release(event);
+    while (SharedEvent* event = queue->pop()) out.emplace_back(event);
   }
-  return count;
 }
 
 std::size_t Lane::unread() const {

@@ -138,8 +138,8 @@ class Lane {
   bool leave(Party party) { return left_.fetch_or(party, std::memory_order_acq_rel) != 0; }
   /// The sender's next incarnation goes on. REQUIRES: the mailbox's mutex, as does the sender's leave().
   void rejoin() { left_.fetch_and(static_cast<std::uint8_t>(~the_sender), std::memory_order_acq_rel); }
-  /// Frees all events that have been published and returns how many. Reader, or the sender when the reader has left.
-  std::size_t drain();
+  /// Takes out all events that have been published. Reader, or the sender when the reader has left.
+  void drain(std::vector<EventRef>& out);
   /// How many have been published and not been popped. REQUIRES: the reader has left. Sender.
   std::size_t unread() const;
 
@@ -216,6 +216,7 @@ class Lane {
   bool active = false;
   bool known = false;
   bool gave_room = false;
+  std::size_t stashed = 0;  // events that were popped and wait elsewhere: the lane has to stay for them
 
  private:
   bool latest_is_next_ = false;

@@ -22,15 +22,14 @@ std::shared_ptr<Lane> Mailbox::open_lane(ActorId sender, std::shared_ptr<Signal>
   return *found;
 }
 
-std::size_t Mailbox::leave_lane(Lane& lane, const LaneWriter& writer) {
+void Mailbox::leave_lane(Lane& lane, const LaneWriter& writer, std::vector<EventRef>& unread) {
   {
     const std::scoped_lock lock(mutex_);
     lane.keep(writer);
     lane.sender_signal.reset();
-    if (lane.leave(Lane::the_sender)) return lane.drain();
+    if (lane.leave(Lane::the_sender)) return lane.drain(unread);
   }
   signal_->raise(lane.bit());  // the lane is the reader's to retire
-  return 0;
 }
 
 void Mailbox::look(Signal::Bits bits, const Lane* in_hand) {
@@ -75,6 +74,7 @@ void Mailbox::activate(Lane& lane) {
 void Mailbox::retire(Lane& lane) {
   const std::scoped_lock lock(mutex_);
   if (!lane.has_left(Lane::the_sender)) return;  // its next incarnation has come
+  if (lane.stashed != 0) return;
   if (lane.look()) return activate(lane);
   if (std::exchange(lane.gave_room, false)) std::erase(gave_room_, &lane);
   std::erase(by_bit_[lane.number() % Signal::lane_bits], &lane);
@@ -96,18 +96,16 @@ void Mailbox::announce_room_to_waiting() {
   gave_room_.clear();
 }
 
-std::size_t Mailbox::close() {
+void Mailbox::close(std::vector<EventRef>& queued) {
   const std::scoped_lock lock(mutex_);
   closed_ = true;
-  std::size_t queued = 0;
   for (const auto& lane : lanes_) {
-    queued += lane->drain();
-    if (lane->leave(Lane::the_reader)) queued += lane->drain();
+    lane->drain(queued);
+    if (lane->leave(Lane::the_reader)) lane->drain(queued);
   }
   last_active_ = nullptr;
   gave_room_.clear();
   for (auto& lanes : by_bit_) lanes.clear();
-  return queued;
 }
 
 void Mailbox::wake_senders() {

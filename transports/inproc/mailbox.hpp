@@ -37,8 +37,8 @@ class Mailbox {
   /// The lane of `sender`; the one that its earlier incarnation left, as long as it holds events. Null when the reader
   /// has left.
   std::shared_ptr<Lane> open_lane(ActorId sender, std::shared_ptr<Signal> sender_signal);
-  /// The sender leaves; what it sent stays. Returns how many events nobody will read, because the reader left first.
-  std::size_t leave_lane(Lane& lane, const LaneWriter& writer);
+  /// The sender leaves; what it sent stays. `unread`: events that nobody will read, because the reader left first.
+  void leave_lane(Lane& lane, const LaneWriter& writer, std::vector<EventRef>& unread);
   /// From now on the reader raises Signal::room when it gives room back, until it has done so once. What the caller
   /// sees of the lane's room from here on, it will be told of when it changes.
   void await_room(Lane& lane) {
@@ -88,9 +88,9 @@ class Mailbox {
   void announce_room() {
     if (!gave_room_.empty()) announce_room_to_waiting();
   }
-  /// Nothing can be read from now on. Returns how many events were still queued. wake_senders() has to follow, when the
-  /// bus has forgotten this mailbox.
-  std::size_t close();
+  /// Nothing can be read from now on. `queued`: the events that still were. wake_senders() has to follow, when the bus
+  /// has forgotten this mailbox.
+  void close(std::vector<EventRef>& queued);
   void wake_senders();
 
  private:

@@ -11,8 +11,9 @@
 namespace actor {
 
 namespace detail {
+[[noreturn]] void refuse_sys_event(ActorId actor, const EventType& type);
 [[noreturn]] void refuse_prebuilt(ActorId actor, const Meta& meta, std::string_view label);
-}
+}  // namespace detail
 
 /// An event being built in place, in the memory where its readers will see it. Sent with
 /// Context::send(std::move(loan)); given back when it is dropped. Uninitialised: set every field.
@@ -45,7 +46,8 @@ class Context {
   using Topic = topic_type<Events>;
 
   explicit Context(Host& host) : host_(host) {
-    for (const TopicDecl& topic : known_topics<Events>()) host_.port.open_topic(topic.name, topic.policy, topic.latched);
+    for (const TopicDecl& topic : known_topics<Events>())
+      host_.port.open_topic(topic.name, topic.policy, topic.latched);
   }
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -63,7 +65,7 @@ class Context {
   template <EventOf<Events> T>
   EventId send_child_event(const T& event, EventId parent) {
     host_.assert_owner();
-    return host_.port.send({&event_type<T>(), &event, handle_of(topic_for<Events>(event)), parent});
+    return host_.port.send({&event_type<T>(), &event, handle_for(event), parent});
   }
   EventId send_child_event(const Events& event, EventId parent) {
     return std::visit([&](const auto& held) { return send_child_event(held, parent); }, event);
@@ -82,7 +84,7 @@ class Context {
     return std::visit(
         [&]<class T>(const T& event) {
           if (!host_.port.keeps_senders()) detail::refuse_prebuilt(host_.id, meta, envelope.label());
-          const std::uint16_t topic = handle_of(topic_for<Events>(event));
+          const std::uint16_t topic = handle_for(event);
           return host_.port.send({&event_type<T>(), &event, topic, meta.parent, &meta});
         },
         envelope.event);
@@ -100,7 +102,7 @@ class Context {
   template <EventOf<Events> T>
   EventId send(Loan<T>&& loan, EventId parent = {}) {
     host_.assert_owner();
-    const std::uint16_t topic = handle_of(topic_for<Events>(*loan));
+    const std::uint16_t topic = handle_for(*loan);
     return host_.port.send({&event_type<T>(), loan.release(), topic, parent});
   }
 
@@ -171,6 +173,14 @@ class Context {
   Injector<Events> injector() { return Injector<Events>(*this, host_.injection); }
 
  private:
+  template <class T>
+  std::uint16_t handle_for(const T& event) {
+    if constexpr (detail::is_sys_event<T>) {
+      detail::refuse_sys_event(host_.id, event_type<T>());
+    } else {
+      return handle_of(topic_for<Events>(event));
+    }
+  }
   std::uint16_t handle_of(const Topic& topic) {
     if (const std::uint16_t* known = topics_.find(topic)) return *known;
     const std::uint16_t handle = host_.port.open_topic(topic_name(topic), policy_of(topic), is_latched_topic(topic));

@@ -27,7 +27,7 @@ struct OwnedEnvelope {
     made.meta.parent = parent;
     made.meta.wall_time = std::chrono::system_clock::now();
     made.meta.monotonic_time = std::chrono::steady_clock::now();
-    made.topic = std::visit([](const auto& held) { return topic_name(topic_for<Events>(held)); }, event);
+    made.topic = std::visit([](const auto& held) { return topic_name_for<Events>(held); }, event);
     made.event = std::move(event);
     return made;
   }

@@ -41,6 +41,7 @@ class Subscribe {
   }
 
   static Subscribe none() { return {}; }
+  /// All but the runtime's own topics ("$sys/..."), which are named one by one.
   static Subscribe all() {
     Subscribe everything;
     everything.all_ = true;
@@ -63,17 +64,27 @@ class Subscribe {
     return some;
   }
 
+  /// These, too: Subscribe::all().and_named({actor::sys::topic}).
+  Subscribe and_named(std::initializer_list<std::string_view> names) const {
+    Subscribe more = *this;
+    for (const std::string_view name : names) {
+      if (std::find(names_.begin(), names_.end(), name) == names_.end()) more.names_.emplace_back(name);
+    }
+    return more;
+  }
+
   bool is_all() const { return all_; }
   bool is_none() const { return !all_ && names_.empty(); }
   bool includes(std::string_view topic) const {
-    return all_ || std::find(names_.begin(), names_.end(), topic) != names_.end();
+    return (all_ && !is_system(topic)) || std::find(names_.begin(), names_.end(), topic) != names_.end();
   }
-  /// Wire names, each once, in the order given; empty when is_all().
+  /// Wire names, each once, in the order given; beside all(), those of the runtime's own topics.
   const std::vector<std::string>& names() const { return names_; }
 
   friend bool operator==(const Subscribe&, const Subscribe&) = default;
 
  private:
+  static bool is_system(std::string_view topic) { return topic.substr(0, 5) == "$sys/"; }
   void add(std::string name) {
     if (!includes(name)) names_.push_back(std::move(name));
   }

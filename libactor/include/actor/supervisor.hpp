@@ -5,6 +5,7 @@
 // from the one that made it.
 
 #include <actor/actor.hpp>
+#include <actor/dead_letter.hpp>
 #include <actor/monitor.hpp>
 #include <actor/subscribe.hpp>
 #include <actor/supervisor_config.hpp>
@@ -49,6 +50,10 @@ class SupervisorBase {
   std::vector<ActorId> actors() const;
   /// The error of every actor that was ended by one, in that order.
   std::vector<Error> errors() const;
+  /// Events that were given up on, the oldest first: see actor/dead_letter.hpp.
+  std::vector<DeadLetter> dead_letters() const;
+  /// How many there were, those included that made room for others.
+  std::uint64_t dead_letter_count() const;
   /// Circles of actors that wait for each other's mailboxes, as reported to monitors: who waits for whom, on which
   /// topic.
   std::vector<std::string> stalls() const;
@@ -118,6 +123,11 @@ class ActorBuilder {
     RestartRules rules = spec_.config.restart.value_or(RestartRules{});
     rules.restart = when;
     return restart(rules);
+  }
+  /// What becomes of its events when it fails.
+  ActorBuilder& after_death(AfterDeath rules) {
+    spec_.config.after_death = rules;
+    return *this;
   }
   ActorBuilder& dedicated_thread() {
     spec_.config.dedicated_thread = true;

@@ -1,6 +1,7 @@
 #pragma once
 // What can be set about a supervisor and its actors. Values: any thread.
 
+#include <actor/after_death.hpp>
 #include <actor/fault.hpp>
 #include <actor/restart.hpp>
 #include <cstddef>
@@ -13,6 +14,7 @@ struct ActorConfig {
   unsigned max_events_per_tick = 0;          ///< events handled in a row before others get their turn; 0: the default
   bool dedicated_thread = false;             ///< a thread of its own, for an actor that blocks or computes for long
   std::optional<RestartRules> restart = {};  ///< none: the default
+  AfterDeath after_death = {};               ///< what becomes of its events when it fails
 };
 
 /// Deterministic mode: every actor on the thread that calls, on a virtual clock, the next one to run chosen by `seed`.
@@ -31,6 +33,7 @@ struct SupervisorConfig {
   std::size_t threads = 0;          ///< that share the actors; 0: one per core, 4 at most
   /// Unlike under a broker an actor that stops by itself stays stopped: that is how a program ends.
   RestartRules default_restart = {.restart = RestartClass::Transient};
+  std::size_t dead_letter_limit = 1000;  ///< how many dead letters are kept; then the oldest are given up, and counted
   std::optional<Simulation> simulation = {};  ///< none: real threads and real time
 };
 

@@ -20,6 +20,7 @@
 #include <actor/event.hpp>
 #include <actor/name.hpp>
 #include <actor/overflow_policy.hpp>
+#include <actor/sys.hpp>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -123,6 +124,22 @@ constexpr bool declared_latched(const Topic& topic) {
   }
 }
 
+/// What topic_of() gives for the first of these that it is written for.
+template <class First, class... Rest>
+struct FirstTopic : FirstTopic<Rest...> {};
+template <class First, class... Rest>
+requires(Routed<First> && !is_sys_event<First>) struct FirstTopic<First, Rest...> {
+  using type = decltype(call_topic_of(std::declval<const First&>()));
+};
+template <class Topic, class T>
+constexpr bool gives() {
+  if constexpr (is_sys_event<T>) {
+    return true;
+  } else {
+    return std::is_same_v<Topic, decltype(call_topic_of(std::declval<const T&>()))>;
+  }
+}
+
 template <class Events>
 struct Routing;
 template <class First, class... Rest>
@@ -134,11 +151,11 @@ struct Routing<std::variant<First, Rest...>> {
     if constexpr (!is_routed) {
       return std::type_identity<TypeTopic<Events>>{};
     } else {
-      constexpr bool complete = Routed<First> && (Routed<Rest> && ...);
+      constexpr bool complete = (Routed<First> || is_sys_event<First>)&&((Routed<Rest> || is_sys_event<Rest>)&&...);
       static_assert(complete, "topic_of() is missing for some of the events: write one for each, or one for all");
       if constexpr (complete) {
-        using Common = decltype(call_topic_of(std::declval<const First&>()));
-        static_assert((std::is_same_v<Common, decltype(call_topic_of(std::declval<const Rest&>()))> && ...),
+        using Common = typename FirstTopic<First, Rest...>::type;
+        static_assert(gives<Common, First>() && (gives<Common, Rest>() && ...),
                       "topic_of() must give the same topic type for all events");
         return std::type_identity<Common>{};
       } else {
@@ -197,6 +214,7 @@ using topic_type = typename detail::Routing<Events>::Topic;
 
 template <EventSet Events, EventOf<Events> T>
 constexpr topic_type<Events> topic_for([[maybe_unused]] const T& event) {
+  static_assert(!detail::is_sys_event<T>, "this event is the runtime's own: only the runtime sends it");
   if constexpr (detail::Routing<Events>::is_routed) {
     return detail::call_topic_of(event);
   } else {
@@ -281,11 +299,26 @@ std::vector<TopicDecl> known_topics() {
   if constexpr (std::is_enum_v<Topic>) {
     for (const Topic topic : enumerators<Topic>()) add(topic);
   } else if constexpr (detail::is_type_topic<Topic>) {
-    for (std::size_t i = 0; i < std::variant_size_v<Events>; ++i) add(Topic(i));
+    [&]<class... T>(std::type_identity<std::variant<T...>>) {
+      const bool own[] = {detail::is_sys_event<T>...};
+      for (std::size_t i = 0; i < sizeof...(T); ++i) {
+        if (!own[i]) add(Topic(i));
+      }
+    }(std::type_identity<Events>{});
   } else if constexpr (std::is_empty_v<Topic>) {
     add(Topic{});
   }
   return topics;
+}
+
+/// The wire name of the event's topic.
+template <EventSet Events, EventOf<Events> T>
+std::string topic_name_for([[maybe_unused]] const T& event) {
+  if constexpr (detail::is_sys_event<T>) {
+    return std::string(sys::topic);
+  } else {
+    return topic_name(topic_for<Events>(event));
+  }
 }
 
 /// From topics to the handles that a port gave them; on the path of every send. Owned by one thread. At most 65 535

@@ -14,7 +14,7 @@
 //               was handed out and not acknowledged is handed out again to the reader's next incarnation.
 //   Latched     a reader that comes, or is made anew, is first handed the last event of each latched topic from each
 //               sender, flagged, outside the accounting; a dead sender's until its successor's first.
-//   Accounting  per (event, reader), at rest: sent = handled + skipped + dropped + queued.
+//   Accounting  per (event, reader), at rest: sent = handled + skipped + dropped + dead-lettered + queued.
 //   Views       a Delivery's pointers are valid until handled(); retain() keeps the payload longer.
 //   Threads     a Port belongs to its actor's thread. Nothing here is thread-safe unless it says so.
 
@@ -84,8 +84,9 @@ struct PortCounters {
   std::uint64_t dropped = 0;   ///< by policy: by the sender (Drop, Fail, late) and by the reader (gaps of DropOldest)
   std::uint64_t received = 0;  ///< handed out by next()
   std::uint64_t handled = 0;
-  std::uint64_t skipped = 0;  ///< events of a type this reader does not know
-  std::uint64_t staged = 0;   ///< waiting in the outbox right now
+  std::uint64_t skipped = 0;        ///< events of a type this reader does not know
+  std::uint64_t staged = 0;         ///< waiting in the outbox right now
+  std::uint64_t dead_lettered = 0;  ///< given up on and kept elsewhere, where the transport does that itself
 };
 
 /// A payload that outlives its Delivery.

@@ -61,6 +61,11 @@ std::ostream& operator<<(std::ostream& out, const Meta& meta) {
   return out << to_text(meta);
 }
 
+void detail::refuse_sys_event(ActorId actor, const EventType& type) {
+  throw Error(ErrorCode::TopicNotAllowed, "actor " + std::string(actor.name()) + " sends " + std::string(type.name) +
+                                              ", which only the runtime itself publishes; send an event of your own");
+}
+
 void detail::refuse_prebuilt(ActorId actor, const Meta& meta, std::string_view label) {
   throw Error(ErrorCode::Refused,
               "actor \"" + std::string(actor.name()) + "\" cannot send the envelope of a " + std::string(label) + " " +

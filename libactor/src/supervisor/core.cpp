@@ -34,6 +34,7 @@ SupervisorCore::SupervisorCore(SupervisorConfig config)
       pool_(simulated_ ? nullptr : std::make_unique<Pool>(thread_count(config_))),
       faults_(simulated_ ? std::make_unique<FaultPlan>(config_.simulation->faults, simulated_->random()) : nullptr),
       seeds_(simulated_ ? simulated_->random()() : random_seed()),
+      dead_letters_(config_.dead_letter_limit),
       hub_(make_hub()) {}
 
 SupervisorCore::~SupervisorCore() {
@@ -59,6 +60,7 @@ std::unique_ptr<Hub> SupervisorCore::make_hub() {
   options.runtime_id = seeds_();
   options.topic_capacity = config_.default_actor_channel_capacity;
   options.outbox_limit = config_.outbox_limit;
+  options.on_dead_letter = [this](DeadLetter letter) { dead_letters_.add(std::move(letter)); };
   options.monitors = &monitors_;
   options.on_overflow = [this](ActorId reader, std::string_view topic) {
     if (const auto member = find(reader)) member->overflowed(topic);

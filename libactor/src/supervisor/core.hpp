@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 #include <scheduler/simulated_scheduler.hpp>
+#include <supervisor/dead_letters.hpp>
 #include <supervisor/faults.hpp>
 #include <supervisor/member.hpp>
 #include <thread>
@@ -40,6 +41,7 @@ class SupervisorCore final : public MemberOwner {
   Monitors& monitors() { return monitors_; }
   std::vector<Error> errors() const;
   std::vector<std::string> stalls() const;
+  const DeadLetters& dead_letters() const { return dead_letters_; }
   std::vector<ActorSpec> actors() const;
   std::vector<std::pair<ActorId, std::string>> publishers() const { return hub_->publishers(); }
 
@@ -80,6 +82,7 @@ class SupervisorCore final : public MemberOwner {
   std::unique_ptr<Pool> pool_;
   std::unique_ptr<FaultPlan> faults_;
   std::mt19937_64 seeds_;
+  DeadLetters dead_letters_;
   std::unique_ptr<Hub> hub_;
   const std::thread::id made_by_ = std::this_thread::get_id();
 

@@ -1,6 +1,8 @@
 #pragma once
 // What a supervisor needs of an in-process transport: a port for each of its actors. Implemented by transports/inproc.
 
+#include <actor/after_death.hpp>
+#include <actor/dead_letter.hpp>
 #include <actor/monitor.hpp>
 #include <actor/signal.hpp>
 #include <actor/subscribe.hpp>
@@ -33,7 +35,8 @@ class HubPort : public Port {
  public:
   /// The actor has failed and starts over with the same mailbox: the event in hand is handed out again, marked
   /// redelivered; what its handler sends repeats the ids of the attempt before, marked maybe_duplicate.
-  virtual void restart() = 0;
+  /// The rules may give up that event, and the queue; events of `overflowed`, a topic, are given up in any case.
+  virtual void restart(const AfterDeath& rules, std::string_view overflowed) = 0;
   /// Which readers, and on which topics, the outbox waits for; without those that have a deadline.
   virtual std::vector<Wait> waits() const = 0;
   /// How many events may wait in the outbox before send() throws; the hub's own limit until then.
@@ -50,6 +53,8 @@ struct HubOptions {
   std::optional<std::int64_t> wall_offset_ns;
   /// A Fail topic overflowed: its reader was too slow. On the sender's thread, no lock held.
   std::function<void(ActorId reader, std::string_view topic)> on_overflow;
+  /// Events that are given up on; empty: they count as dropped. On any actor's thread.
+  std::function<void(DeadLetter)> on_dead_letter;
   Monitors* monitors = nullptr;
   std::function<Disturbance(const Observation&)> disturb;  ///< empty: never
   std::function<void(std::chrono::nanoseconds, std::function<void()>)> later;

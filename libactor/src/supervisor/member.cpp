@@ -82,6 +82,7 @@ void Member::overflowed(std::string_view topic) {
   if (!injection_) return;
   injection_->post([this, name = std::string(topic)] {
     was_too_slow_ = true;
+    overflowed_topic_ = name;
     runner_->fail(Error(ErrorCode::MailboxFull, "actor " + std::string(id_.name()) + " is too slow for topic " + name +
                                                     ", whose policy is Fail: it is stopped; give the topic another "
                                                     "policy, or the actor a larger channel_capacity"));
@@ -216,7 +217,7 @@ Task::Next Member::end_life() {
   // Whoever was told to stop, and did, is not made anew because its on_shutdown() threw.
   const bool stopped = order_.load() != Order::None && !failed;
   drop_life();
-  port_->restart();
+  port_->restart(spec_.config.after_death, std::exchange(overflowed_topic_, {}));
   if (stopped) {
     end(error);
     return Next::Done;

@@ -120,6 +120,7 @@ class Member final : public Task {
   std::unique_ptr<Host> host_;
   std::unique_ptr<Runner> runner_;
   bool was_too_slow_ = false;
+  std::string overflowed_topic_;
   std::optional<Error> make_error_;
   Scheduler::Time restart_at_{};
   Scheduler::Time armed_ = Scheduler::Time::max();  // the earliest time that was asked for and has not come

@@ -61,6 +61,14 @@ std::vector<Error> SupervisorBase::errors() const {
   return core_->errors();
 }
 
+std::vector<DeadLetter> SupervisorBase::dead_letters() const {
+  return core_->dead_letters().kept();
+}
+
+std::uint64_t SupervisorBase::dead_letter_count() const {
+  return core_->dead_letters().count();
+}
+
 std::vector<std::string> SupervisorBase::stalls() const {
   return core_->stalls();
 }

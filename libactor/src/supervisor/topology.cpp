@@ -63,7 +63,8 @@ std::string to_json(const Topology& topology) {
     for (const auto& [publisher, topic] : topology.publishers) {
       if (publisher.name() == actor.name) published.push_back(topic);
     }
-    Json subscribed = actor.topics.is_all() ? Json::array({"*"}) : Json(actor.topics.names());
+    Json subscribed = actor.topics.is_all() ? Json::array({"*"}) : Json::array();
+    for (const std::string& name : actor.topics.names()) subscribed.push_back(name);
     actors.push_back({{"name", actor.name}, {"subscribes", subscribed}, {"publishes", published}});
   }
   return Json{{"actors", actors}, {"topics", topics_of(topology)}}.dump(2);

@@ -1,0 +1,161 @@
+// What becomes of events when actors of a supervisor fail: deterministic, on a virtual clock.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <actor/supervisor.hpp>
+#include <stdexcept>
+
+namespace supervisor_events {
+
+struct Job {
+  int number = 0;
+};
+struct Mode {
+  int number = 0;
+};
+using Events = std::variant<Job, Mode>;
+enum class Topic { Jobs, Mode };
+constexpr Topic topic_of(const Job&) {
+  return Topic::Jobs;
+}
+constexpr Topic topic_of(const Mode&) {
+  return Topic::Mode;
+}
+constexpr actor::OverflowPolicy overflow_policy(Topic topic) {
+  return topic == Topic::Jobs ? actor::OverflowPolicy::block() : actor::OverflowPolicy::drop_oldest();
+}
+constexpr bool is_latched(Topic topic) {
+  return topic == Topic::Mode;
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+using actor::AfterDeath;
+using actor::DeadLetterReason;
+using actor::DeliveryMode;
+using actor::MailboxOnRestart;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// Fails over the jobs that it is told to, each time.
+struct Worker : actor::Actor<Events> {
+  Worker(std::vector<std::string>* to, int bad_job, int bad_times) : seen(to), bad(bad_job), times(bad_times) {}
+  void handle_event(const actor::Envelope<Events>& envelope) override {
+    if (const Mode* mode = envelope.get_if<Mode>())
+      seen->push_back((envelope.latched() ? "latched mode " : "mode ") + std::to_string(mode->number));
+    const Job* job = envelope.get_if<Job>();
+    if (!job) return;
+    seen->push_back(std::to_string(job->number) + "#" + std::to_string(envelope.attempt()));
+    if (job->number == bad && static_cast<int>(envelope.attempt()) <= times) throw std::runtime_error("broken");
+  }
+  std::vector<std::string>* seen;
+  int bad;
+  int times;
+};
+
+struct Run {
+  explicit Run(AfterDeath rules, int bad = 2, int times = 100) : supervisor(actor::simulated(7)) {
+    supervisor.build_actor<Worker>("worker", &seen, bad, times)
+        .topics({Topic::Jobs, Topic::Mode})
+        .after_death(rules)
+        .add();
+    supervisor.start();
+    for (int i = 1; i <= 4; ++i) supervisor.send(Job{i});
+    supervisor.advance(1min);
+  }
+  std::vector<std::string> seen;
+  actor::Supervisor<Events> supervisor;
+};
+
+TEST(SupervisorEvents, APoisonEventIsGivenUpAfterThreeDeathsAndTheActorGoesOnWithoutIt) {
+  Run run({});
+  EXPECT_THAT(run.seen, ElementsAre("1#1", "2#1", "2#2", "2#3", "3#1", "4#1"));
+  const auto letters = run.supervisor.dead_letters();
+  ASSERT_EQ(letters.size(), 1u);
+  ASSERT_NE(letters[0].get_if<Job>(), nullptr);
+  EXPECT_EQ(letters[0].get_if<Job>()->number, 2);
+  EXPECT_EQ(letters[0].get_if<Mode>(), nullptr);
+  EXPECT_EQ(letters[0].reason, DeadLetterReason::Poison);
+  EXPECT_EQ(letters[0].meta.attempt, 3u);
+  EXPECT_EQ(letters[0].reader, actor::ActorId("worker"));
+  EXPECT_EQ(letters[0].meta.sender, actor::ActorId("supervisor"));
+  EXPECT_EQ(letters[0].topic, "Topic.Jobs");
+  EXPECT_THAT(to_text(letters[0]), HasSubstr("given up by worker: poison, attempts: 3"));
+  EXPECT_THAT(run.supervisor.errors(), IsEmpty()) << "its budget is for more than one poison event";
+}
+
+TEST(SupervisorEvents, AnEventThatFailsLessOftenIsHandledInTheEnd) {
+  Run run({}, 2, 2);
+  EXPECT_THAT(run.seen, ElementsAre("1#1", "2#1", "2#2", "2#3", "3#1", "4#1"));
+  EXPECT_THAT(run.supervisor.dead_letters(), IsEmpty());
+}
+
+TEST(SupervisorEvents, WithoutAPoisonLimitTheBudgetDecides) {
+  Run run({.poison_after = 0});
+  EXPECT_THAT(run.seen, ElementsAre("1#1", "2#1", "2#2", "2#3", "2#4", "2#5", "2#6"));
+  EXPECT_EQ(run.supervisor.errors().size(), 1u);
+  const auto letters = run.supervisor.dead_letters();
+  ASSERT_EQ(letters.size(), 3u) << "the mailbox of who is given up is not lost in silence";
+  for (const auto& letter : letters) EXPECT_EQ(letter.reason, DeadLetterReason::NoReader);
+}
+
+TEST(SupervisorEvents, AtMostOnceHandsOutNoEventAgain) {
+  Run run({.delivery = DeliveryMode::AtMostOnce});
+  EXPECT_THAT(run.seen, ElementsAre("1#1", "2#1", "3#1", "4#1"));
+  ASSERT_EQ(run.supervisor.dead_letters().size(), 1u);
+  EXPECT_EQ(run.supervisor.dead_letters()[0].reason, DeadLetterReason::InHand);
+}
+
+TEST(SupervisorEvents, TheMailboxIsDroppedOrGivenUpAtARestartIfThatIsWanted) {
+  Run dropped({.mailbox = MailboxOnRestart::Drop}, 2, 1);
+  EXPECT_THAT(dropped.seen, ElementsAre("1#1", "2#1", "2#2"));
+  EXPECT_THAT(dropped.supervisor.dead_letters(), IsEmpty());
+
+  Run given_up({.mailbox = MailboxOnRestart::DeadLetter}, 2, 1);
+  EXPECT_THAT(given_up.seen, ElementsAre("1#1", "2#1", "2#2"));
+  const auto letters = given_up.supervisor.dead_letters();
+  ASSERT_EQ(letters.size(), 2u);
+  EXPECT_EQ(letters[0].get_if<Job>()->number, 3);
+  EXPECT_EQ(letters[1].get_if<Job>()->number, 4);
+  EXPECT_EQ(letters[1].reason, DeadLetterReason::Restart);
+  given_up.supervisor.send(Job{5});
+  given_up.supervisor.settle();
+  EXPECT_EQ(given_up.seen.back(), "5#1");
+}
+
+TEST(SupervisorEvents, WhoIsMadeAnewKnowsTheLastValueOfALatchedTopicFirst) {
+  std::vector<std::string> seen;
+  actor::Supervisor<Events> supervisor(actor::simulated(3));
+  supervisor.start();
+  supervisor.send(Mode{1});
+  supervisor.send(Mode{2});
+  supervisor.settle();
+  supervisor.add_actor<Worker>("worker", {Topic::Jobs, Topic::Mode}, &seen, 5, 1);
+  supervisor.send(Job{4});
+  supervisor.send(Job{5});
+  supervisor.advance(1min);
+  EXPECT_THAT(seen, ElementsAre("latched mode 2", "4#1", "5#1", "latched mode 2", "5#2"));
+}
+
+TEST(SupervisorEvents, TheOldestDeadLettersMakeRoomAndAreCounted) {
+  actor::SupervisorConfig config = actor::simulated(5);
+  config.dead_letter_limit = 2;
+  std::vector<std::string> seen;
+  actor::Supervisor<Events> supervisor(config);
+  supervisor.build_actor<Worker>("worker", &seen, 1, 100)
+      .topics(Topic::Jobs)
+      .after_death({.mailbox = MailboxOnRestart::DeadLetter})
+      .add();
+  supervisor.start();
+  for (int i = 1; i <= 9; ++i) supervisor.send(Job{i});
+  supervisor.advance(1min);
+  EXPECT_EQ(supervisor.dead_letter_count(), 9u);
+  ASSERT_EQ(supervisor.dead_letters().size(), 2u);
+  EXPECT_EQ(supervisor.dead_letters()[1].get_if<Job>()->number, 1) << "the poison event came last";
+}
+
+}  // namespace
+}  // namespace supervisor_events
