@@ -56,8 +56,8 @@ struct Worker : actor::Actor<Events> {
   int times;
 };
 
-struct Run {
-  explicit Run(AfterDeath rules, int bad = 2, int times = 100) : supervisor(actor::simulated(7)) {
+struct Story {
+  explicit Story(AfterDeath rules, int bad = 2, int times = 100) : supervisor(actor::simulated(7)) {
     supervisor.build_actor<Worker>("worker", &seen, bad, times)
         .topics({Topic::Jobs, Topic::Mode})
         .after_death(rules)
@@ -71,7 +71,7 @@ struct Run {
 };
 
 TEST(SupervisorEvents, APoisonEventIsGivenUpAfterThreeDeathsAndTheActorGoesOnWithoutIt) {
-  Run run({});
+  Story run(AfterDeath{});
   EXPECT_THAT(run.seen, ElementsAre("1#1", "2#1", "2#2", "2#3", "3#1", "4#1"));
   const auto letters = run.supervisor.dead_letters();
   ASSERT_EQ(letters.size(), 1u);
@@ -88,13 +88,13 @@ TEST(SupervisorEvents, APoisonEventIsGivenUpAfterThreeDeathsAndTheActorGoesOnWit
 }
 
 TEST(SupervisorEvents, AnEventThatFailsLessOftenIsHandledInTheEnd) {
-  Run run({}, 2, 2);
+  Story run(AfterDeath{}, 2, 2);
   EXPECT_THAT(run.seen, ElementsAre("1#1", "2#1", "2#2", "2#3", "3#1", "4#1"));
   EXPECT_THAT(run.supervisor.dead_letters(), IsEmpty());
 }
 
 TEST(SupervisorEvents, WithoutAPoisonLimitTheBudgetDecides) {
-  Run run({.poison_after = 0});
+  Story run({.poison_after = 0});
   EXPECT_THAT(run.seen, ElementsAre("1#1", "2#1", "2#2", "2#3", "2#4", "2#5", "2#6"));
   EXPECT_EQ(run.supervisor.errors().size(), 1u);
   const auto letters = run.supervisor.dead_letters();
@@ -103,18 +103,18 @@ TEST(SupervisorEvents, WithoutAPoisonLimitTheBudgetDecides) {
 }
 
 TEST(SupervisorEvents, AtMostOnceHandsOutNoEventAgain) {
-  Run run({.delivery = DeliveryMode::AtMostOnce});
+  Story run({.delivery = DeliveryMode::AtMostOnce});
   EXPECT_THAT(run.seen, ElementsAre("1#1", "2#1", "3#1", "4#1"));
   ASSERT_EQ(run.supervisor.dead_letters().size(), 1u);
   EXPECT_EQ(run.supervisor.dead_letters()[0].reason, DeadLetterReason::InHand);
 }
 
 TEST(SupervisorEvents, TheMailboxIsDroppedOrGivenUpAtARestartIfThatIsWanted) {
-  Run dropped({.mailbox = MailboxOnRestart::Drop}, 2, 1);
+  Story dropped({.mailbox = MailboxOnRestart::Drop}, 2, 1);
   EXPECT_THAT(dropped.seen, ElementsAre("1#1", "2#1", "2#2"));
   EXPECT_THAT(dropped.supervisor.dead_letters(), IsEmpty());
 
-  Run given_up({.mailbox = MailboxOnRestart::DeadLetter}, 2, 1);
+  Story given_up({.mailbox = MailboxOnRestart::DeadLetter}, 2, 1);
   EXPECT_THAT(given_up.seen, ElementsAre("1#1", "2#1", "2#2"));
   const auto letters = given_up.supervisor.dead_letters();
   ASSERT_EQ(letters.size(), 2u);
