@@ -98,6 +98,21 @@ struct ActorState {
   std::optional<int> exit_status;
 };
 
+/// A process that was started ahead: it has said hello, and waits for its predecessor to die. Not in the ledger: a new
+/// brain ends the spares of the one before it and makes its own.
+struct Spare {
+  std::uint64_t serial = 0;  // 0: there is none
+  ActorSection made_from;
+  std::string executable;
+  pid_t pid = 0;
+  Fd pidfd;
+  std::unique_ptr<Session> session;
+  std::optional<control::Hello> hello;  // with its status segment: it is ready to take over
+  Fd status;
+  unsigned failures = 0;  // spares that died before they were needed, one after the other
+  TimerId timer = 0;      // until the next one is made
+};
+
 struct ActorEntry : ActorState {
   ActorEntry(const supervision::RestartRules& rules, std::uint64_t seed) : policy(rules, seed) {}
 
@@ -112,6 +127,7 @@ struct ActorEntry : ActorState {
   Kept hand_pidfd;
   std::unique_ptr<Session> session;
   std::shared_ptr<Incarnation> memory;
+  Spare spare;
 
   bool has_process() const { return pid != 0; }
   /// Counts as running for the operator: has a process or is about to.

@@ -220,7 +220,9 @@ void Brain::on_keeper() {
 
 void Brain::on_event(Spawned spawned) {
   ActorEntry* entry = entry_by_serial(spawned.serial);
-  if (!entry) {  // nobody waits for it any more
+  if (!entry) {
+    if (spare_spawned(spawned)) return;
+    // Nobody waits for it any more.
     keeper_.kill(spawned.serial, SIGKILL, true);
     return;
   }
@@ -244,7 +246,10 @@ void Brain::on_event(Spawned spawned) {
 void Brain::on_event(const SpawnFailed& failed) {
   keeper_.ack_exit(failed.serial);
   ActorEntry* entry = entry_by_serial(failed.serial);
-  if (!entry) return;
+  if (!entry) {
+    spare_ended(failed.serial, std::strerror(failed.error));
+    return;
+  }
   log_.error("spawn_failed", entry->name,
              "cannot start " + entry->executable + ": " + std::strerror(failed.error) +
                  "; look at exec and cwd of this actor in the manifest",
@@ -256,7 +261,9 @@ void Brain::on_event(const SpawnFailed& failed) {
 
 void Brain::on_event(const Exited& exited) {
   if (ActorEntry* entry = entry_by_serial(exited.serial)) return has_exited(*entry, exited.status);
-  keeper_.ack_exit(exited.serial);  // a predecessor has dealt with it
+  keeper_.ack_exit(exited.serial);
+  spare_ended(exited.serial,
+              to_string(supervision::classify(exited.status, {})));  // or a predecessor has dealt with it
 }
 
 void Brain::on_event(const ShutdownRequested& request) {
@@ -357,6 +364,7 @@ ActorEntry* Brain::entry_by_serial(std::uint64_t serial) {
 void Brain::hello(Session& session, control::Hello hello, Fd status) {
   ActorEntry* entry = entry_of(session);
   try {
+    if (!entry && spare_hello(session, hello, status)) return;
     if (!entry) entry = adopt(session, hello);
     if (entry) admit(*entry, hello, std::move(status));
   } catch (const Error& error) {

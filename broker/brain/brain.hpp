@@ -3,7 +3,8 @@
 // reaches it through run_brain() in broker/brain.hpp.
 //
 // Its code is in files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to Ready), ending.cpp
-// (from its end to its restart), shutdown.cpp (stopping one or all in good order), requests.cpp (what tools ask),
+// (from its end to its restart), shutdown.cpp (stopping one or all in good order), standby.cpp
+// (processes started ahead), requests.cpp (what tools ask),
 // observers.cpp (tools that watch), takeover.cpp (one brain's state for the next).
 //
 // It works in turns. In each it handles what has come, at most one message of each connection; then its state goes into
@@ -131,6 +132,15 @@ class Brain final : public SessionHandler {
   void on_message(ActorEntry& entry, const control::PeerCorrupt& message);
   void on_message(ActorEntry& entry, const control::Stopping& message);
   void start_timed_out(ActorEntry& entry);
+
+  // standby.cpp: processes that are started ahead
+  void make_spare(ActorEntry& entry);
+  bool promote_spare(ActorEntry& entry);
+  void drop_spare(ActorEntry& entry);
+  bool spare_spawned(Spawned& spawned);
+  bool spare_ended(std::uint64_t serial, const std::string& how);
+  bool spare_hello(Session& session, control::Hello& hello, Fd& status);
+  ActorEntry* entry_of_spare(std::uint64_t serial);
 
   // ending.cpp: one actor from its end to its restart
   void has_exited(ActorEntry& entry, std::optional<int> wait_status);

@@ -197,6 +197,7 @@ void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::
 
 void Brain::stay_ended(ActorEntry& entry, Life life, bool keep_mailbox) {
   entry.life = life;
+  drop_spare(entry);
   tell_observers_of_end(entry, entry.last_exit, std::nullopt);
   if (state_.stage == Stage::Stopping) return;  // everybody goes: nobody waits for room any more
   if (!keep_mailbox || state_.stage != Stage::Running) return give_up_mailbox(entry);

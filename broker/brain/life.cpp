@@ -110,6 +110,7 @@ SpawnSpec Brain::spec_of(const ActorEntry& entry) const {
 void Brain::spawn(ActorEntry& entry) {
   clear_due(entry);
   stop_holding(entry);
+  if (promote_spare(entry)) return;
   const char* path = std::getenv("PATH");
   const auto executable = find_executable(options_.manifest, *entry.section, path ? path : "");
   entry.executable = executable ? executable->string() : entry.section->exec;
@@ -327,6 +328,7 @@ void Brain::on_message(ActorEntry& entry, const control::Ready&) {
             {{"pid", std::int64_t{entry.pid}},
              {"incarnation", std::int64_t{entry.incarnation}},
              {"after_us", std::chrono::duration_cast<std::chrono::microseconds>(now - entry.spawned_at).count()}});
+  make_spare(entry);
   if (state_.stage == Stage::Quiescing || state_.stage == Stage::Draining) entry.session->quiesce();
 }
 

@@ -107,6 +107,7 @@ Json Requests::row(const ActorEntry& entry) const {
   row["staged"] = entry.memory ? entry.memory->status.staged() : 0;
   row["last_exit"] = entry.last_exit.empty() ? Json(nullptr) : Json(entry.last_exit);
   row["executable"] = entry.executable;
+  row["standby"] = entry.spare.serial == 0 ? Json(nullptr) : Json(entry.spare.hello ? "ready" : "starting");
   return row;
 }
 
@@ -220,6 +221,7 @@ void Brain::restart_by_operator(ActorEntry& entry) {
 
 void Brain::stop_by_operator(ActorEntry& entry) {
   log_.info("operator", entry.name, "stopped by an operator");
+  drop_spare(entry);
   entry.afterwards = Afterwards::StayEnded;
   if (entry.life == Life::Ready) return drain_then_stop(entry);
   if (entry.life == Life::Backoff) {

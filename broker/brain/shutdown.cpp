@@ -19,6 +19,7 @@ void Brain::begin_shutdown(const std::string& why) {
   state_.stage = Stage::Quiescing;
   log_.info("stopping", "", "shutting down: " + why);
   for (auto& [index, entry] : entries_) {
+    drop_spare(*entry);
     if (entry->life == Life::Backoff) {
       clear_due(*entry);
       entry->life = Life::Ended;

@@ -109,6 +109,7 @@ void Brain::resume(ActorEntry& entry) {
       log_.error("spawn_failed", entry.name, failed.what());  // its start_timeout ends it
     }
   }
+  if (entry.life == Life::Ready) make_spare(entry);
   if (entry.kill_signal != 0 && !entry.has_exited) kill(entry, entry.kill_signal, entry.kill_group);
 }
 

@@ -129,6 +129,7 @@ struct ActorSection {
   std::chrono::nanoseconds spin = std::chrono::microseconds(20);  // how long to look for events before sleeping
   AfterDeath after_death = {};
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;  // for the events it has sent and nobody has finished with
+  std::uint32_t standby = 0;  // processes that are started ahead, to take over when this one dies: 0 or 1
   ActorSupervision supervision = {};
   Sandbox sandbox = {};
   std::optional<std::chrono::nanoseconds> watchdog = {};  // without progress, though there is work; absent: for ever

@@ -105,6 +105,7 @@ void read_actor(TableReader& read, ActorSection& actor) {
   read.bytes("memory", actor.memory_bytes, {64 * kib, 64 * gib});
   read.duration("watchdog", actor.watchdog, {10ms, longest});
   read.duration("abort_grace", actor.abort_grace, {0s, longest});
+  read.integer("standby", actor.standby, {0, 1});
   read_sandbox(read, actor.sandbox);
   read_actor_supervision(read, actor.supervision);
 
