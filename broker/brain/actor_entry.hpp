@@ -20,6 +20,7 @@
 #include "routing/table.hpp"
 #include "session/session.hpp"
 #include "session/status_view.hpp"
+#include "supervision/death_log.hpp"
 
 namespace actor::broker {
 
@@ -118,6 +119,7 @@ struct ActorEntry : ActorState {
 
   const ActorSection* section = nullptr;  // null: started by hand
   supervision::RestartPolicy policy;
+  DeathLog deaths;
   TimerId timer = 0;       // for `due`
   TimerId hold_timer = 0;  // for `hold_until`
 

@@ -22,6 +22,9 @@ namespace {
 /// Two Ctrl-C closer together than this are one: a terminal and a service manager may both pass one on.
 constexpr auto same_interrupt = std::chrono::milliseconds(200);
 
+/// Of an answer to a tool that go into one packet.
+constexpr std::size_t reply_part_bytes = control::max_packet_bytes / 2;
+
 /// Tools, and programs that have not said hello.
 constexpr std::size_t max_connections = 256;
 
@@ -254,8 +257,12 @@ void Brain::on_event(const SpawnFailed& failed) {
              "cannot start " + entry->executable + ": " + std::strerror(failed.error) +
                  "; look at exec and cwd of this actor in the manifest",
              {{"errno", std::int64_t{failed.error}}});
+  const supervision::Exit exit{supervision::Exit::Kind::Error, 127};
+  Death death = report_of(*entry, exit, false);
+  death.last_words = "cannot start " + entry->executable + ": " + std::strerror(failed.error);
   forget_life(*entry);
-  decide(*entry, {supervision::Exit::Kind::Error, 127}, "could not be started");
+  decide(*entry, exit, "could not be started");
+  note_death(*entry, std::move(death));
   advance_shutdown();
 }
 
@@ -424,7 +431,13 @@ Exchange::Violation Brain::dispatch(ActorEntry& entry, const control::ToBroker& 
 }
 
 void Brain::request(Session& session, const std::string& json) {
-  session.send(control::Reply{answer(session, json)});
+  const std::string text = answer(session, json);
+  std::size_t at = 0;
+  do {
+    const std::size_t end = std::min(at + reply_part_bytes, text.size());
+    session.send(control::Reply{text.substr(at, end - at), end != text.size()});
+    at = end;
+  } while (at != text.size());
 }
 
 void Brain::other_version(Session& session, unsigned version) {

@@ -3,9 +3,9 @@
 // reaches it through run_brain() in broker/brain.hpp.
 //
 // Its code is in files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to Ready), ending.cpp
-// (from its end to its restart), shutdown.cpp (stopping one or all in good order), standby.cpp
-// (processes started ahead), requests.cpp (what tools ask),
-// observers.cpp (tools that watch), takeover.cpp (one brain's state for the next).
+// (from its end to its restart), deaths.cpp (what is kept of its deaths), shutdown.cpp (stopping one or all in good
+// order), standby.cpp (processes started ahead), requests.cpp and views.cpp (what tools ask), observers.cpp (tools that
+// watch), takeover.cpp (one brain's state for the next).
 //
 // It works in turns. In each it handles what has come, at most one message of each connection; then its state goes into
 // the ledger; and only then does anybody hear of it: messages, requests to the keeper and bells wait for when_safe().
@@ -14,6 +14,7 @@
 // outside can notice is said through a Session, the KeeperClient, or turn_.when_safe().
 
 #include <actor/epoll_loop.hpp>
+#include <algorithm>
 #include <brain.hpp>
 #include <control/channel.hpp>
 #include <map>
@@ -65,6 +66,15 @@ struct BrainState {
   std::optional<Time> kill_at;  // shutdown_timeout
 };
 
+/// What a tool that observes wants to see.
+struct Observing {
+  control::Observe what;
+  std::vector<std::string> actors;  // empty: all
+  bool wants(std::string_view actor) const {
+    return actors.empty() || std::find(actors.begin(), actors.end(), actor) != actors.end();
+  }
+};
+
 class Brain final : public SessionHandler {
  public:
   Brain(KeeperClient keeper, Fd listener, const BrainOptions& options);
@@ -76,7 +86,7 @@ class Brain final : public SessionHandler {
   struct Connection {  // came through the named socket and has not said Hello; or a tool
     std::unique_ptr<Session> session;
     pid_t pid = 0;
-    bool observes = false;
+    std::optional<Observing> observes = {};
   };
 
   // brain.cpp: what comes in
@@ -165,6 +175,10 @@ class Brain final : public SessionHandler {
   std::chrono::nanoseconds start_timeout(const ActorEntry& entry) const;
   std::chrono::nanoseconds stop_timeout(const ActorEntry& entry) const;
 
+  // deaths.cpp: what is kept of them
+  Death report_of(const ActorEntry& entry, const supervision::Exit& exit, bool had_event) const;
+  void note_death(ActorEntry& entry, Death death);
+
   // shutdown.cpp
   void begin_shutdown(const std::string& why);
   void arm_shutdown();
@@ -184,19 +198,20 @@ class Brain final : public SessionHandler {
   std::string what_is_left() const;
   std::string what_is_queued(ActorIndex reader) const;
 
-  // requests.cpp
+  // requests.cpp, views.cpp
   std::string answer(Session& tool, const std::string& json);
   friend struct Requests;
   void start_by_operator(ActorEntry& entry);
   void restart_by_operator(ActorEntry& entry);
+  void reset_by_operator(ActorEntry& entry);
   void stop_by_operator(ActorEntry& entry);
   Totals totals(const ActorEntry& entry) const;
 
   // observers.cpp: tools that see what actors do
-  std::size_t begin_observing(Session& tool);
+  std::size_t begin_observing(Session& tool, Observing wishes);
   std::vector<std::uint64_t> observers() const;
   void connect_observers(ActorEntry& entry);
-  void connect_observer(Session& tool, ActorEntry& entry);
+  static void connect_observer(Session& tool, const Observing& wishes, ActorEntry& entry);
   void tell_observers_of_end(const ActorEntry& entry, const std::string& why,
                              std::optional<std::chrono::nanoseconds> comes_back_after);
 

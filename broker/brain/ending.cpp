@@ -137,6 +137,8 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   if (keeper_gone_ && entry.serial != 0) end_group(entry);
   output_.finish(entry.pid);
   const pid_t pid = entry.pid;
+  Death death = report_of(entry, exit, !handling.empty());
+  const bool asked_for = entry.circumstances.stop_requested && !exit.abnormal();
   std::string story = "died: " + to_string(exit) + handling;
   if (!exit.abnormal()) story = "ended";
   if (!entry.last_words.empty()) story += ": " + entry.last_words;
@@ -145,6 +147,7 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   entry.said_goodbye = false;
   forget_life(entry);
   decide(entry, exit, story);
+  if (!asked_for) note_death(entry, std::move(death));
   advance_shutdown();
 }
 

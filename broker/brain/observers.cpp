@@ -15,18 +15,19 @@ constexpr std::size_t max_observing_tools = 8;
 }  // namespace
 
 /// Returns how many actors it observes already. Throws Error: Refused, Io.
-std::size_t Brain::begin_observing(Session& tool) {
+std::size_t Brain::begin_observing(Session& tool, Observing wishes) {
   const auto connection = connections_.find(tool.owner());
   if (connection == connections_.end() || connection->second.observes)
     throw Error(ErrorCode::Refused, "this connection observes already");
   if (observers().size() >= max_observing_tools)
     throw Error(ErrorCode::Refused, std::to_string(max_observing_tools) + " tools observe already; end one of them");
-  connection->second.observes = true;
-  log_.info("observed", "", "a tool observes all actors, pid " + std::to_string(connection->second.pid));
+  connection->second.observes = std::move(wishes);
+  log_.info("observed", "", "a tool observes actors, pid " + std::to_string(connection->second.pid));
   std::size_t count = 0;
   for (auto& [index, entry] : entries_) {
     if (!entry->memory || !entry->session || !entry->session->joined()) continue;
-    connect_observer(tool, *entry);
+    if (!connection->second.observes->wants(entry->name)) continue;
+    connect_observer(tool, *connection->second.observes, *entry);
     if (tool.phase() == Session::Phase::Closed) break;
     ++count;
   }
@@ -45,9 +46,11 @@ std::vector<std::uint64_t> Brain::observers() const {
 /// Before the actor's Start, so that nothing it does goes unseen.
 void Brain::connect_observers(ActorEntry& entry) {
   for (const std::uint64_t number : observers()) {
-    Session& tool = *connections_.at(number).session;
+    const Connection& connection = connections_.at(number);
+    Session& tool = *connection.session;
+    if (!connection.observes->wants(entry.name)) continue;
     try {
-      connect_observer(tool, entry);
+      connect_observer(tool, *connection.observes, entry);
     } catch (const Error& error) {
       // The actor must not suffer. The tool sees its end, and that it has missed something.
       log_.error("out_of_resources", entry.name, std::string("a tool can observe no longer: ") + error.what());
@@ -57,10 +60,10 @@ void Brain::connect_observers(ActorEntry& entry) {
   }
 }
 
-void Brain::connect_observer(Session& tool, ActorEntry& entry) {
+void Brain::connect_observer(Session& tool, const Observing& wishes, ActorEntry& entry) {
   auto [actors_end, tools_end] = control::socket_pair();
   tool.send(control::Observed{entry.name, entry.incarnation}, {unkept(std::move(tools_end))});
-  entry.session->send(control::Observe{}, {unkept(std::move(actors_end))});
+  entry.session->send(wishes.what, {unkept(std::move(actors_end))});
 }
 
 void Brain::tell_observers_of_end(const ActorEntry& entry, const std::string& why,
@@ -68,7 +71,8 @@ void Brain::tell_observers_of_end(const ActorEntry& entry, const std::string& wh
   const control::ObservedEnded message{entry.name, why, comes_back_after.has_value(),
                                        comes_back_after.value_or(std::chrono::nanoseconds(0)).count()};
   for (const std::uint64_t number : observers()) {
-    if (const auto found = connections_.find(number); found != connections_.end()) found->second.session->send(message);
+    const auto found = connections_.find(number);
+    if (found != connections_.end() && found->second.observes->wants(entry.name)) found->second.session->send(message);
   }
 }
 

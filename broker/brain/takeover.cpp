@@ -19,6 +19,7 @@ void Brain::commit() {
   for (const auto& [index, entry] : entries_) {
     ledger.put(static_cast<const ActorState&>(*entry));
     ledger.put(entry->policy.save());
+    ledger.put(entry->deaths.save());
     ledger.put(entry->session ? entry->session->save() : SessionState{});
   }
   ledger.commit();
@@ -50,13 +51,15 @@ bool Brain::restore(std::string& error) {
 bool Brain::restore_entry(Ledger::Page& page) {
   ActorState saved;
   supervision::RestartPolicy::State policy;
+  DeathLog::State deaths;
   SessionState session;
-  if (!page.get(saved) || !page.get(policy) || !page.get(session)) return false;
+  if (!page.get(saved) || !page.get(policy) || !page.get(deaths) || !page.get(session)) return false;
   const ActorSection* section = saved.by_hand ? nullptr : options_.manifest.find_actor(saved.name);
   auto entry = std::make_unique<ActorEntry>(rules_of(section), 0);
   static_cast<ActorState&>(*entry) = std::move(saved);
   entry->section = section;
   entry->policy.load(policy);
+  entry->deaths.load(std::move(deaths));
   options_.epochs.reserve(entry->epoch_slot);
   if (entry->has_process()) lost_sessions_.emplace(entry->index, std::move(session));
   return entries_.emplace(entry->index, std::move(entry)).second;

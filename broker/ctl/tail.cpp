@@ -10,8 +10,8 @@
 #include "ctl/connection.hpp"
 #include "ctl/field.hpp"
 #include "ctl/schemas.hpp"
-#include "ctl/wall_time.hpp"
 #include "ctl/watch.hpp"
+#include "wall_time.hpp"
 
 namespace actor::ctl {
 namespace {
@@ -40,7 +40,7 @@ std::string event_json(const control::SeenEvent& seen, Schemas& schemas, std::st
 
 std::string line_of(const control::SeenEvent& seen, bool received, Schemas& schemas) {
   Line line;
-  line["time"] = wall_time_text(seen.sent_wall_ns);
+  line["time"] = broker::wall_time_text(seen.sent_wall_ns);
   line["topic"] = seen.topic;
   line["type"] = seen.type;
   line["sender"] = seen.sender;

@@ -8,7 +8,7 @@
 #include "ctl/rates.hpp"
 #include "ctl/reply.hpp"
 #include "ctl/topology.hpp"
-#include "ctl/wall_time.hpp"
+#include "wall_time.hpp"
 
 namespace actor::ctl {
 namespace {
@@ -167,7 +167,7 @@ TEST(ActorctlField, WhatIsMissingOrOfAnotherKindIsEmpty) {
 }
 
 TEST(ActorctlField, TimesAreWrittenToTheMicrosecond) {
-  EXPECT_EQ(wall_time_text(1763841353250000999), "2025-11-22T19:55:53.250000Z");
+  EXPECT_EQ(broker::wall_time_text(1763841353250000999), "2025-11-22T19:55:53.250000Z");
 }
 
 }  // namespace

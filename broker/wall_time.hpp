@@ -1,5 +1,5 @@
 #pragma once
-// Points in time as tools print them. Pure; any thread.
+// Points in time as people and programs read them. Pure; any thread.
 
 #include <array>
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <ctime>
 #include <string>
 
-namespace actor::ctl {
+namespace actor::broker {
 
 /// "2026-11-22T19:55:53.250000Z", from nanoseconds since 1970.
 inline std::string wall_time_text(std::int64_t ns) {
@@ -20,4 +20,4 @@ inline std::string wall_time_text(std::int64_t ns) {
   return text.data();
 }
 
-}  // namespace actor::ctl
+}  // namespace actor::broker
