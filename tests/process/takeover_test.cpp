@@ -1,8 +1,11 @@
 // The brain is killed at any time: the actors live on, and the next brain knows all that the one before it knew.
 
+#include <fcntl.h>
 #include <signal.h>
 
+#include <control/channel.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "runtime_under_test.hpp"
 
@@ -164,6 +167,30 @@ TEST_F(Takeover, ActorsStartedByHandStay) {
   broker.wait_for_state("guest", "ended");
   broker.signal(SIGTERM);
   EXPECT_EQ(broker.wait_for_end(), 0);
+}
+
+TEST_F(Takeover, WhoWasStartedByHandAndNotLetInYetComesAgain) {
+  // A broker as far as it can be seen from outside: its lock and its socket.
+  const actor::Fd lock(open((directory() / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  struct flock held = {};
+  held.l_type = F_WRLCK;
+  held.l_whence = SEEK_SET;
+  ASSERT_EQ(fcntl(lock.get(), F_OFD_SETLK, &held), 0);
+  const actor::Fd listener = actor::control::listen_at((directory() / "control.sock").string());
+  start_by_hand("guest", {"--broker", directory().string() + "/", "--subscribe", "*"});
+  const auto accept = [&] {
+    std::optional<actor::control::Accepted> accepted;
+    wait_until("a connection", [&] { return (accepted = actor::control::accept_from(listener.get())).has_value(); });
+    return actor::control::Channel(std::move(accepted->socket));
+  };
+  { const auto lost = accept(); }
+  auto second = accept();
+  actor::control::Packet packet;
+  wait_until("Hello", [&] { return second.receive(packet) == actor::control::ReceiveResult::Packet; });
+  std::string error;
+  const auto message = actor::control::decode_to_broker(packet, error);
+  ASSERT_TRUE(message) << error;
+  EXPECT_EQ(std::get<actor::control::Hello>(*message).name, "guest");
 }
 
 TEST_F(Takeover, TheReasonsOfDeathsAreRightHoweverCloseTogetherTheyAre) {

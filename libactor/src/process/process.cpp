@@ -16,6 +16,9 @@ using control::ToBroker;
 /// How long an orphan may take to stop: its supervisor is gone, so the kernel's alarm ends it if its handler hangs.
 constexpr unsigned orphan_grace_s = 10;
 
+/// Of one process that is started by hand, until a broker lets it in.
+constexpr unsigned most_connections = 5;
+
 /// Started by a broker: the process group is the actor's own, and the broker ends it with the actor. When the broker is
 /// gone the actor does that itself, so that no child of its own outlives it.
 bool owns_its_group = false;
@@ -240,7 +243,18 @@ void Process::on_signal() {
   while (read(signals_.get(), &info, sizeof info) == sizeof info) stop();
 }
 
+/// A broker whose brain was just replaced has forgotten who had connected and was not let in yet.
+bool Process::connect_again() {
+  if (host_ || options_.broker.empty() || stop_ || connections_ == most_connections) return false;
+  ++connections_;
+  loop_.unwatch(std::exchange(channel_watch_, 0));
+  channel_ = control::Channel(open_control(options_));
+  say_hello();
+  return true;
+}
+
 void Process::on_broker_gone() {
+  if (connect_again()) return;
   broker_gone_ = true;
   is_orphan = true;
   loop_.silence();

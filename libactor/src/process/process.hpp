@@ -30,6 +30,7 @@ class Process {
   void receive_commands();
   void on_message(control::ToActor& message, std::vector<Fd>& fds);
   void on_broker_gone();
+  bool connect_again();
   void on_signal();
   void watch_channel();
   void start_actor(const control::Welcome& welcome);
@@ -56,6 +57,7 @@ class Process {
   bool start_ = false;
   bool stop_ = false;
   bool broker_gone_ = false;
+  unsigned connections_ = 1;
   bool reading_ = false;
   int exit_code_ = 0;
 };
