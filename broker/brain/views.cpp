@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "brain/requests.hpp"
 #include "wall_time.hpp"
@@ -178,10 +179,10 @@ Json Requests::types() const {
   for (const TypeRegistry::Type& type : brain.types_.save()) {
     std::array<char, 20> hash{};  // as text: JSON's numbers are exact up to 2^53
     std::snprintf(hash.data(), hash.size(), "%016llx", static_cast<unsigned long long>(type.hash));
-    Json actors = Json::array();
-    for (const Program& user : type.users) actors.push_back(user.actor);
+    std::set<std::string> actors;
+    for (const Program& user : type.users) actors.insert(user.actor);
     answer["types"].push_back(
-        {{"name", type.name}, {"hash", hash.data()}, {"schema", type.schema}, {"actors", std::move(actors)}});
+        {{"name", type.name}, {"hash", hash.data()}, {"schema", type.schema}, {"actors", actors}});
   }
   return answer;
 }

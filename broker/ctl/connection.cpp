@@ -14,21 +14,20 @@ namespace {
 /// After so long without an answer the user is told what is being waited for.
 constexpr int patience_ms = 5000;
 
-/// What libactor throws on the way to a broker is the same to the user: there is none to talk to.
-template <class Function>
-auto reaching_it(Function&& function) {
+}  // namespace
+
+Connection::Connection(const std::string& broker, HangUp hang_up) : broker_(broker), hang_up_(hang_up), channel_(Fd()) {
+  connect();
+}
+
+void Connection::connect() {
   try {
-    return function();
-  } catch (const Error& error) {
+    path_ = control::find_broker(broker_);
+    channel_ = control::Channel(control::connect_to(path_));
+  } catch (const Error& error) {  // to the user it is all the same: there is none to talk to
     throw NoBroker(error.what());
   }
 }
-
-}  // namespace
-
-Connection::Connection(const std::string& broker)
-    : path_(reaching_it([&] { return control::find_broker(broker); })),
-      channel_(reaching_it([&] { return control::connect_to(path_); })) {}
 
 /// False: `interrupt` is readable.
 bool Connection::wait(int interrupt) {
@@ -48,11 +47,24 @@ bool Connection::wait(int interrupt) {
 }
 
 std::optional<std::string> Connection::ask(const std::string& request, int interrupt) {
+  auto answer = ask_once(request, interrupt);
+  if (!answer && !interrupted_ && hang_up_ == HangUp::IsTriedAgain) {
+    connect();
+    answer = ask_once(request, interrupt);
+  }
+  if (!answer && !interrupted_)
+    throw NoBroker("the broker at " + path_ + " hung up without an answer; it has probably ended");
+  return answer;
+}
+
+/// Nothing when it hung up, or when the asker was interrupted.
+std::optional<std::string> Connection::ask_once(const std::string& request, int interrupt) {
   bool alive = channel_.send<control::ToBroker>(control::Request{request});
   std::string json;
   control::Packet packet;
   while (alive) {
-    if (!wait(interrupt)) return std::nullopt;
+    interrupted_ = !wait(interrupt);
+    if (interrupted_) return std::nullopt;
     alive = channel_.flush();
     const control::ReceiveResult received = channel_.receive(packet);
     if (received == control::ReceiveResult::Nothing) continue;
@@ -67,7 +79,7 @@ std::optional<std::string> Connection::ask(const std::string& request, int inter
       throw NoBroker("the broker refuses this actorctl: " + refusal->reason);
     }
   }
-  throw NoBroker("the broker at " + path_ + " hung up without an answer; it has probably ended");
+  return std::nullopt;
 }
 
 std::string ask(const std::string& broker, const std::string& request) {

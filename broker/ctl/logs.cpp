@@ -30,7 +30,7 @@ void print(const Json& line, bool json, const Look& look) {
 }  // namespace
 
 int run_logs(const Command& command) {
-  Connection connection(command.broker);
+  Connection connection(command.broker, Connection::HangUp::IsTriedAgain);
   Json request = {{"command", "logs"}, {"actor", command.actor}};
   if (command.count != 0) request["last"] = command.count;
   const Look look = look_of(STDOUT_FILENO);

@@ -66,7 +66,7 @@ int fill_screen(Connection& connection, const Command& command) {
 }  // namespace
 
 int run_top(const Command& command) {
-  Connection connection(command.broker);
+  Connection connection(command.broker, Connection::HangUp::IsTriedAgain);
   const bool on_screen = look_of(STDOUT_FILENO).width != 0 && !command.once && !command.json;
   return on_screen ? fill_screen(connection, command) : print_tables(connection, command);
 }

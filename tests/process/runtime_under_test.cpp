@@ -16,6 +16,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -227,6 +228,23 @@ Finished RuntimeTest::run(const std::string& command) {
   return finished;
 }
 
+pid_t RuntimeTest::start_tool(const std::string& arguments, const std::string& name) {
+  const std::string file = (directory_ / name).string();
+  const Finished started =
+      run("actorctl --broker test " + arguments + " > " + file + ".out 2> " + file + ".err & echo $!");
+  return static_cast<pid_t>(std::stoi(started.said));
+}
+
+std::string RuntimeTest::output_of(const std::string& name) const {
+  std::ifstream file(directory_ / (name + ".out"));
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::string RuntimeTest::errors_of(const std::string& name) const {
+  std::ifstream file(directory_ / (name + ".err"));
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 std::string RuntimeTest::transcript() const {
   std::string text = "---- the journal\n";
   for (const std::string& line : journal_->all()) text += line + '\n';
@@ -263,6 +281,10 @@ Broker::Broker(RuntimeTest& test, const std::filesystem::path& manifest, const s
 
 void Broker::wait_for_log(const std::string& part, std::size_t times) {
   test_.wait_until("the broker's line with '" + part + "'", [&] { return log_.count_with(part) >= times; });
+}
+
+void Broker::wait_for_line(const std::string& part) {
+  test_.wait_until("an actor's line with '" + part + "'", [&] { return out_.count_with(part) >= 1; });
 }
 
 Finished Broker::ctl(const std::string& arguments) {

@@ -71,6 +71,10 @@ class RuntimeTest : public testing::Test {
   void expect_nothing_left();
 
   Finished run(const std::string& command);
+  /// Runs actorctl beside the test; what it says so far, by the name that the test gives it.
+  pid_t start_tool(const std::string& arguments, const std::string& name);
+  std::string output_of(const std::string& name) const;
+  std::string errors_of(const std::string& name) const;
   const std::filesystem::path& directory() const { return directory_; }
 
  private:
@@ -95,6 +99,8 @@ class Broker {
   Lines& out() { return out_; }
   Lines& log() { return log_; }
   void wait_for_log(const std::string& part, std::size_t times = 1);
+  /// Until an actor has printed it.
+  void wait_for_line(const std::string& part);
 
   nlohmann::json ps();
   /// Its line of ps. Throws when there is none.
