@@ -165,7 +165,7 @@ TEST_F(Looking, TopologyAndTypesSayWhoSendsWhat) {
   ASSERT_EQ(types.size(), 2U);
   EXPECT_EQ(types[0]["name"], "puppets::Number");
   EXPECT_EQ(types[0]["schema"], "raw(4,4){value:i32}");
-  EXPECT_EQ(types[0]["actors"], Json({"source", "sink"}));
+  EXPECT_EQ(types[0]["actors"], Json({"sink", "source"}));
   end(broker);
 }
 
