@@ -20,7 +20,7 @@ enum class ErrorCode {
   PayloadTooLarge,     ///< an event that could never fit the actor's memory budget
   TopicNotAllowed,     ///< the manifest does not let this actor publish to that topic
   Incompatible,        ///< two sides disagree on the protocol version, a schema or a topic's policy
-  Refused,             ///< the broker refused the request; the message says why
+  Refused,             ///< a request, or a configuration, was refused; the message says why
   External,            ///< an exception that came out of user code
   Io,                  ///< a system call failed: `sys_errno()` says how
   Internal,            ///< broken invariant or hostile peer

@@ -3,9 +3,13 @@
 
 #include <actor/after_death.hpp>
 #include <actor/fault.hpp>
+#include <actor/group.hpp>
 #include <actor/restart.hpp>
 #include <cstddef>
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace actor {
 
@@ -15,6 +19,11 @@ struct ActorConfig {
   bool dedicated_thread = false;             ///< a thread of its own, for an actor that blocks or computes for long
   std::optional<RestartRules> restart = {};  ///< none: the default
   AfterDeath after_death = {};               ///< what becomes of its events when it fails
+  std::string member_of = {};                ///< a group of SupervisorConfig::groups; empty: none
+  std::map<std::string, Dependency> depends_on = {};   ///< what it waits for before each start
+  OnExhausted on_exhausted = OnExhausted::Quarantine;  ///< Quarantine, RestartGroup or StopRuntime
+  std::chrono::nanoseconds quarantine_retry{};         ///< zero: none, who fails too often is given up
+  bool significant = false;  ///< its end for good counts for the auto_shutdown of its group, or of the runtime
 };
 
 /// Deterministic mode: every actor on the thread that calls, on a virtual clock, the next one to run chosen by `seed`.
@@ -34,7 +43,9 @@ struct SupervisorConfig {
   /// Unlike under a broker an actor that stops by itself stays stopped: that is how a program ends.
   RestartRules default_restart = {.restart = RestartClass::Transient};
   std::size_t dead_letter_limit = 1000;  ///< how many dead letters are kept; then the oldest are given up, and counted
-  std::optional<Simulation> simulation = {};  ///< none: real threads and real time
+  std::vector<GroupConfig> groups = {};  ///< of actors: ActorConfig::member_of
+  AutoShutdown auto_shutdown = AutoShutdown::Never;  ///< by the significant actors and groups that are in no group
+  std::optional<Simulation> simulation = {};         ///< none: real threads and real time
 };
 
 /// Deterministic mode with everything else as it is by default.

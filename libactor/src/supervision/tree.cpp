@@ -25,6 +25,7 @@ void SupervisionTree::add_actor(const ActorRules& rules, std::uint64_t seed) {
   ACTOR_ASSERT(groups_.contains(rules.group), "a group comes before its members");
   auto added = std::make_unique<Actor>(rules, seed, next_position_++);
   order_.insert(added.get());
+  for (const auto& [name, what] : rules.depends_on) depended_on_.insert(name);
   const bool is_new = actors_.emplace(rules.name, std::move(added)).second;
   ACTOR_ASSERT(is_new, "two actors of one name");
 }
@@ -32,6 +33,7 @@ void SupervisionTree::add_actor(const ActorRules& rules, std::uint64_t seed) {
 void SupervisionTree::remove_actor(std::string_view name) {
   const auto found = actors_.find(name);
   ACTOR_ASSERT(found != actors_.end() && found->second->is_down(), "only who is down can be removed");
+  if (found->second->state.completed && depended_on_.contains(name)) done_.emplace(name);
   order_.erase(found->second.get());
   pending_.erase(found->second.get());
   actors_.erase(found);
@@ -80,6 +82,13 @@ void SupervisionTree::start_all(Time now) {
     actor->state.due = now;
     become(*actor, Standing::Waiting);
   }
+  advance(now);
+}
+
+void SupervisionTree::launch(std::string_view name, Time now) {
+  Actor& actor = at(name);
+  actor.state.due = now;
+  become(actor, Standing::Waiting);
   advance(now);
 }
 
@@ -207,7 +216,7 @@ void SupervisionTree::become(Actor& actor, Standing standing) {
 
 bool SupervisionTree::holds(const std::string& name, Dependency what) const {
   const auto found = actors_.find(name);
-  if (found == actors_.end()) return what == Dependency::Completed;  // it was here, has ended, and is gone
+  if (found == actors_.end()) return what == Dependency::Completed && done_.contains(name);
   const ActorState& state = found->second->state;
   switch (what) {
     case Dependency::Ready:

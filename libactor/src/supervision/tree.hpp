@@ -113,6 +113,8 @@ class SupervisionTree {
   // What has happened.
   /// Everybody starts.
   void start_all(Time now);
+  /// The same for one that has been added since.
+  void launch(std::string_view name, Time now);
   /// Its process runs: what depends on `Dependency::Started` may go on.
   void started(std::string_view name, Time now);
   void became_ready(std::string_view name, Time now);
@@ -185,6 +187,8 @@ class SupervisionTree {
   std::map<std::string, std::unique_ptr<Actor>, std::less<>> actors_;
   Actors order_;
   Actors pending_;  // Waiting, Leaving or Quarantined: all that advance() has to look at
+  std::set<std::string, std::less<>> depended_on_;
+  std::set<std::string, std::less<>> done_;  // who others depend on, has completed, and was removed
   std::uint64_t next_position_ = 0;
   Time now_{};
   bool is_stopping_ = false;

@@ -35,7 +35,11 @@ SupervisorCore::SupervisorCore(SupervisorConfig config)
       faults_(simulated_ ? std::make_unique<FaultPlan>(config_.simulation->faults, simulated_->random()) : nullptr),
       seeds_(simulated_ ? simulated_->random()() : random_seed()),
       dead_letters_(config_.dead_letter_limit),
-      hub_(make_hub()) {}
+      hub_(make_hub()),
+      tree_(config_.auto_shutdown),
+      clock_(std::make_shared<PolicyClock>(scheduler(), [this] { pass_time(); })) {
+  plan_groups();
+}
 
 SupervisorCore::~SupervisorCore() {
   if (!simulated_ && started_) {
@@ -93,6 +97,11 @@ void SupervisorCore::refuse_to_add(const std::string& name) {
   throw Error(ErrorCode::MailboxClosed, "cannot add actor " + name + ": the runtime is stopping; add it before stop()");
 }
 
+void SupervisorCore::refuse_name(const std::string& name) {
+  throw Error(ErrorCode::DuplicateActorName,
+              "cannot add actor " + name + ": there is one of that name, or one that is in quarantine");
+}
+
 ActorId SupervisorCore::add(ActorSpec spec) {
   bury_dead();
   const ActorConfig& config = spec.config;
@@ -100,11 +109,12 @@ ActorId SupervisorCore::add(ActorSpec spec) {
   options.max_events_per_tick =
       config.max_events_per_tick ? config.max_events_per_tick : config_.default_max_events_per_tick;
   if (simulated_) spec.config.dedicated_thread = false;  // there is one thread
-  const auto rules = config.restart.value_or(config_.default_restart);
   const std::size_t capacity = config.channel_capacity;
   std::unique_lock lock(mutex_);
   if (stopping_) refuse_to_add(spec.name);
-  const auto member = std::make_shared<Member>(*this, scheduler(), std::move(spec), options, rules, seeds_());
+  if (by_name_.contains(spec.name)) refuse_name(spec.name);
+  const std::uint64_t seed = seeds_();
+  const auto member = std::make_shared<Member>(*this, scheduler(), std::move(spec), options);
   lock.unlock();
   // What is sent from outside has no handler to return from: it waits for as long as it takes.
   const bool own = member->id().name() == own_name;
@@ -115,8 +125,15 @@ ActorId SupervisorCore::add(ActorSpec spec) {
     member->abandon();
     refuse_to_add(member->spec().name);
   }
+  if (by_name_.contains(member->spec().name)) refuse_name(member->spec().name);
+  plan(member->spec().name, member->spec().config, seed);
   members_.push_back(member);
-  if (started_) member->start();
+  by_name_.emplace(member->spec().name, member.get());
+  if (started_) {
+    tree_.launch(member->spec().name, time());
+    carry_out();
+    member->start();
+  }
   lock.unlock();
   if (monitors_.active() && member->id().name() != own_name) monitors_.registered(member->id());
   return member->id();
@@ -125,17 +142,25 @@ ActorId SupervisorCore::add(ActorSpec spec) {
 void SupervisorCore::start() {
   const std::scoped_lock lock(mutex_);
   if (started_) throw Error(ErrorCode::AlreadyStarted, "a supervisor starts once, and this one has been started");
+  check_plan();
   started_ = true;
+  tree_.start_all(time());
+  carry_out();
+  scheduler().ready(*clock_);
   for (const auto& member : members_) member->start();
   if (pool_) pool_->start();
   if (was_signalled_) begin_stop();
 }
 
 std::shared_ptr<Member> SupervisorCore::find(ActorId id) const {
+  return find(id.name());
+}
+
+std::shared_ptr<Member> SupervisorCore::find(std::string_view name) const {
   const std::scoped_lock lock(mutex_);
-  const auto found =
-      std::find_if(members_.begin(), members_.end(), [&](const auto& member) { return member->id() == id; });
-  return found == members_.end() ? nullptr : *found;
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return nullptr;
+  return std::static_pointer_cast<Member>(found->second->shared_from_this());
 }
 
 SupervisorCore::Members SupervisorCore::living() const {
@@ -206,11 +231,6 @@ void SupervisorCore::prepare(Host& host) {
     host.crashes_now = [this, id = host.id](bool after) { return faults_->crashes_now(id, after); };
 }
 
-void SupervisorCore::on_restart(Member& member, const Error& why, std::chrono::nanoseconds delay) {
-  if (monitors_.active()) monitors_.restarting(member.id(), why, delay);
-  say(std::string(why.what()) + "; restarted in " + std::to_string(delay.count() / 1'000'000) + " ms");
-}
-
 void SupervisorCore::on_end(Member& member, const std::optional<Error>& why) {
   if (monitors_.active() && member.id().name() != own_name) monitors_.stopped(member.id());
   if (why) say("actor " + std::string(member.id().name()) + " stopped: " + why->what());
@@ -275,11 +295,22 @@ void SupervisorCore::wait_for_rest() {
   }
 }
 
-/// Quiesce everybody, wait until nothing moves, then stop everybody.
+/// Quiesce everybody, wait until nothing moves, then stop one after the other.
 void SupervisorCore::drain() {
   order_all(Member::Order::Quiesce);
   wait_for_rest();
-  order_all(Member::Order::Stop);
+  for (const std::string& name : begin_last_part()) {
+    if (const auto member = find(name)) member->order(Member::Order::Stop);
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !by_name_.contains(name); });
+  }
+}
+
+/// From here on nobody is made anew. In which order to stop: the last to start first.
+std::vector<std::string> SupervisorCore::begin_last_part() {
+  const std::scoped_lock lock(mutex_);
+  tree_.begin_shutdown();
+  return tree_.stop_order();
 }
 
 bool SupervisorCore::all_ended() const {

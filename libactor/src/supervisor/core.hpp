@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 #include <scheduler/simulated_scheduler.hpp>
+#include <supervision/tree.hpp>
 #include <supervisor/dead_letters.hpp>
 #include <supervisor/faults.hpp>
 #include <supervisor/member.hpp>
@@ -17,6 +18,25 @@
 #include <vector>
 
 namespace actor {
+
+/// Wakes the core when something that the supervision tree waits for is due.
+class PolicyClock final : public Task {
+ public:
+  PolicyClock(Scheduler& scheduler, std::function<void()> due) : scheduler_(scheduler), due_(std::move(due)) {}
+  void wake() noexcept override { scheduler_.ready(*this); }
+  void on_time() noexcept override { signal_.raise(Signal::time); }
+
+ private:
+  Next run_turn() override {
+    signal_.take();
+    due_();
+    return signal_.park() ? Next::Sleep : Next::Again;
+  }
+
+  Scheduler& scheduler_;
+  const std::function<void()> due_;
+  Signal signal_{*this};
+};
 
 class SupervisorCore final : public MemberOwner {
  public:
@@ -49,7 +69,9 @@ class SupervisorCore final : public MemberOwner {
   using Members = std::vector<std::shared_ptr<Member>>;
 
   void prepare(Host& host) override;
-  void on_restart(Member& member, const Error& why, std::chrono::nanoseconds delay) override;
+  void on_ready(Member& member) override;
+  void on_life_over(Member& member, const supervision::Exit& exit, const std::optional<Error>& why) override;
+  void on_leaving(Member& member) override;
   void on_end(Member& member, const std::optional<Error>& why) override;
   void on_blocked(Member& member) override;
 
@@ -58,8 +80,22 @@ class SupervisorCore final : public MemberOwner {
   SimulatedScheduler& simulated();
   std::shared_ptr<Member> find(ActorId id) const;
   Members living() const;
+
+  // policy.cpp
+  void plan_groups();
+  void plan(const std::string& name, const ActorConfig& config, std::uint64_t seed);
+  void check_plan() const;
+  supervision::SupervisionTree::Time time() { return scheduler().now().time_since_epoch(); }
+  void carry_out();
+  void carry_out(const supervision::Step& step);
+  void pass_time();
+  void tell_restart(Member& member, const supervision::Outcome& outcome, const std::optional<Error>& why);
+
+  std::shared_ptr<Member> find(std::string_view name) const;
+  std::vector<std::string> begin_last_part();
   void order_all(Member::Order order);
   [[noreturn]] static void refuse_to_add(const std::string& name);
+  [[noreturn]] static void refuse_name(const std::string& name);
   void begin_stop();
   static std::vector<std::optional<std::uint64_t>> sleepers(const Members& members);
   static bool at_rest(const Members& members);
@@ -88,8 +124,12 @@ class SupervisorCore final : public MemberOwner {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  Members members_;  // in the order of their coming; all below guarded by mutex_
-  Members dead_;     // ended, and not let go of yet
+  Members members_;                                      // in the order of their coming; all below guarded by mutex_
+  std::map<std::string, Member*, std::less<>> by_name_;  // those that have a life yet to come, or to end
+  supervision::SupervisionTree tree_;
+  std::shared_ptr<PolicyClock> clock_;
+  supervision::SupervisionTree::Time clock_due_ = supervision::SupervisionTree::Time::max();
+  Members dead_;  // ended, and not let go of yet
   std::vector<Error> errors_;
   std::vector<std::string> stalls_;
   bool started_ = false;

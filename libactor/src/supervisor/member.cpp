@@ -4,26 +4,30 @@
 
 namespace actor {
 
-using supervision::Decision;
 using supervision::Exit;
 
-Member::Member(MemberOwner& owner, Scheduler& scheduler, ActorSpec spec, const RunnerOptions& options,
-               const RestartRules& rules, std::uint64_t seed)
+Member::Member(MemberOwner& owner, Scheduler& scheduler, ActorSpec spec, const RunnerOptions& options)
     : owner_(owner),
       spec_(std::move(spec)),
       id_(spec_.name),
       own_thread_(spec_.config.dedicated_thread ? std::make_unique<Pool>(1) : nullptr),
       scheduler_(own_thread_ ? *own_thread_ : scheduler),
-      options_(options),
-      policy_(rules, seed) {}
+      options_(options) {}
 
 Member::~Member() = default;
 
 void Member::attach(Hub& hub, std::size_t capacity, std::optional<std::size_t> outbox_limit) {
+  hub_ = &hub;
+  capacity_ = capacity;
+  outbox_limit_ = outbox_limit;
   actor_ = make();
+  open_port();
+}
+
+void Member::open_port() {
   // Peers that may wake it keep it: the signal is a part of it.
-  port_ = hub.attach(id_, actor_->bound_types(), spec_.topics, {shared_from_this(), &signal_}, capacity);
-  if (outbox_limit) port_->set_outbox_limit(*outbox_limit);
+  port_ = hub_->attach(id_, actor_->bound_types(), spec_.topics, {shared_from_this(), &signal_}, capacity_);
+  if (outbox_limit_) port_->set_outbox_limit(*outbox_limit_);
 }
 
 std::unique_ptr<ActorBase> Member::make() const {
@@ -56,6 +60,27 @@ void Member::order(Order order) {
   Order known = order_.load();
   while (known < order && !order_.compare_exchange_weak(known, order)) {
   }
+  signal_.raise(Signal::injected);
+}
+
+void Member::run() {
+  suspended_ = quarantined_ = false;
+  may_run_ = true;
+  signal_.raise(Signal::injected);
+}
+
+void Member::suspend() {
+  suspended_ = true;
+  signal_.raise(Signal::injected);
+}
+
+void Member::quarantine() {
+  quarantined_ = true;
+  signal_.raise(Signal::injected);
+}
+
+void Member::give_up() {
+  given_up_ = true;
   signal_.raise(Signal::injected);
 }
 
@@ -95,7 +120,7 @@ std::vector<Wait> Member::waits() const {
 }
 
 Host* Member::host_now() {
-  if (stage_ == Stage::Waiting && restart_at_ <= scheduler_.now() && order_.load() == Order::None) begin();
+  if (stage_ == Stage::Waiting && may_run_ && !given_up_ && order_.load() == Order::None) begin();
   if (stage_ != Stage::Running || !runner_ || runner_->failed()) return nullptr;
   // A turn of its own, with a clock of its own. What new_turn() takes from the signal is looked at in the turn that
   // this raise() brings about.
@@ -107,7 +132,7 @@ Host* Member::host_now() {
 Task::Next Member::run_turn() {
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (stage_ == Stage::Waiting) {
-    if (order_.load() == Order::Stop || scheduler_.now() < restart_at_) return wait_for_restart();
+    if (order_.load() == Order::Stop || given_up_ || !may_run_) return wait_for_life();
     begin();
   }
   follow_orders();
@@ -130,8 +155,11 @@ void Member::arm(Scheduler::Time due) {
 void Member::begin() {
   stage_ = Stage::Running;
   followed_ = Order::None;
+  may_run_ = false;
+  last_error_.reset();
   try {
     if (!actor_) actor_ = make();
+    if (!port_) open_port();
   } catch (const std::exception& error) {
     make_error_ = Error(ErrorCode::External, "making actor " + std::string(id_.name()) + " again: " + error.what());
     return;
@@ -148,16 +176,17 @@ void Member::begin() {
     host_->stop_requested = true;
     return;
   }
-  policy_.became_ready(scheduler_.now().time_since_epoch());
   {
     const std::scoped_lock lock(mutex_);
     injection_ = host_->injection;
     for (std::size_t i = 0; i < calls_.size(); ++i) injection_->post([this] { run_call(); });
   }
+  owner_.on_ready(*this);
 }
 
 /// REQUIRES: the bits of the signal that came with the order have been taken, or will be.
 void Member::follow_orders() {
+  if (suspended_ && host_) host_->stop_requested = true;
   const Order order = order_.load();
   if (order == followed_) return;
   followed_ = order;
@@ -179,7 +208,7 @@ Task::Next Member::rest() {
   note_waits();
   arm(runner_->next_due());
   // An order that came before the bits were taken at the start of this turn may not have been seen then.
-  if (order_.load() != followed_) return Next::Again;
+  if (order_.load() != followed_ || suspended_) return Next::Again;
   return port_->prepare_wait() ? Next::Sleep : Next::Again;
 }
 
@@ -195,15 +224,19 @@ void Member::note_waits() {
   if (blocked) owner_.on_blocked(*this);
 }
 
-/// Between two lives events only queue up.
-Task::Next Member::wait_for_restart() {
-  port_->new_turn();  // takes the signal's bits; those of the mailbox are kept
-  if (order_.load() == Order::Stop) {
-    end({});
+/// Between two lives events only queue up; in quarantine they do not even do that.
+Task::Next Member::wait_for_life() {
+  if (port_) {
+    port_->new_turn();  // takes the signal's bits; those of the mailbox are kept
+  } else {
+    signal_.take();
+  }
+  if (order_.load() == Order::Stop || given_up_) {
+    end(given_up_ ? last_error_ : std::nullopt);
     return Next::Done;
   }
-  if (scheduler_.now() >= restart_at_) return Next::Again;
-  arm(restart_at_);
+  if (may_run_) return Next::Again;
+  if (quarantined_) port_.reset();
   return signal_.park() ? Next::Sleep : Next::Again;
 }
 
@@ -215,26 +248,24 @@ Task::Next Member::end_life() {
     error = runner_->error();
   }
   // Whoever was told to stop, and did, is not made anew because its on_shutdown() threw.
-  const bool stopped = order_.load() != Order::None && !failed;
+  const Order order = order_.load();
+  const bool stopped = order != Order::None && !failed;
   drop_life();
-  port_->restart(spec_.config.after_death, std::exchange(overflowed_topic_, {}));
-  if (stopped) {
-    end(error);
-    return Next::Done;
-  }
-  const Exit exit{was_too_slow_ ? Exit::Kind::Overflow : (error ? Exit::Kind::Error : Exit::Kind::Clean),
-                  error ? 1 : 0};
-  was_too_slow_ = false;
-  const Decision decision = policy_.ended(exit, scheduler_.now().time_since_epoch());
-  if (decision.action != Decision::Action::Restart || order_.load() == Order::Stop) {
+  if (port_) port_->restart(spec_.config.after_death, std::exchange(overflowed_topic_, {}));
+  if (stopped || order == Order::Stop) {
     end(error);
     return Next::Done;
   }
   stage_ = Stage::Waiting;
-  restart_at_ = later(scheduler_.now(), decision.delay);
-  if (!error) error = Error(ErrorCode::External, "actor " + std::string(id_.name()) + " has stopped by itself");
-  owner_.on_restart(*this, *error, decision.delay);
+  last_error_ = error;
+  owner_.on_life_over(*this, exit_of(error), error);
   return Next::Again;
+}
+
+supervision::Exit Member::exit_of(const std::optional<Error>& error) {
+  using Kind = supervision::Exit::Kind;
+  if (std::exchange(was_too_slow_, false)) return {Kind::Overflow, 1};
+  return error ? supervision::Exit{Kind::Error, 1} : supervision::Exit{Kind::Clean, 0};
 }
 
 void Member::drop_life() {
@@ -252,6 +283,7 @@ void Member::drop_life() {
 void Member::end(const std::optional<Error>& why) {
   const auto self = shared_from_this();  // the last of its owners may let go of it meanwhile
   stage_ = Stage::Ended;
+  owner_.on_leaving(*this);
   std::deque<std::function<void(Host&)>> never_run;  // destroyed without the lock: what they hold may call us
   {
     const std::scoped_lock lock(mutex_);

@@ -1,7 +1,7 @@
 #pragma once
-// One actor of a supervisor through all its lives: made, run turn by turn, made anew after a failure as its restart
-// rules say, with one mailbox throughout. Owned by the supervisor's core and, as long as they may wake it, by its
-// peers. run_turn() is called by its scheduler, by one thread at a time; what is for other threads says so.
+// One actor of a supervisor through all its lives: made, run turn by turn, made anew after a failure when its owner
+// says so, with one mailbox throughout. Owned by the supervisor's core and, as long as they may wake it, by its peers.
+// run_turn() is called by its scheduler, by one thread at a time; what is for other threads says so.
 
 #include <actor/host.hpp>
 #include <atomic>
@@ -11,7 +11,7 @@
 #include <scheduler/pool.hpp>
 #include <scheduler/scheduled_loop.hpp>
 #include <scheduler/scheduler.hpp>
-#include <supervision/restart_policy.hpp>
+#include <supervision/exit.hpp>
 #include <supervisor/hub.hpp>
 
 namespace actor {
@@ -23,8 +23,13 @@ class MemberOwner {
  public:
   virtual ~MemberOwner() = default;
   virtual void prepare(Host& host) = 0;
+  /// Its on_start() has returned.
+  virtual void on_ready(Member& member) = 0;
+  /// One of its lives has ended. It waits for run() or give_up().
+  virtual void on_life_over(Member& member, const supervision::Exit& exit, const std::optional<Error>& why) = 0;
+  /// Its last life has ended, and nobody who is told of it may count on it any more; on_end() follows.
+  virtual void on_leaving(Member& member) = 0;
   /// `why` is empty after an end that was wanted.
-  virtual void on_restart(Member& member, const Error& why, std::chrono::nanoseconds delay) = 0;
   virtual void on_end(Member& member, const std::optional<Error>& why) = 0;
   /// It waits for room, and whoever it waits for may wait too.
   virtual void on_blocked(Member& member) = 0;
@@ -40,8 +45,7 @@ class Member final : public Task {
   };
 
   /// `scheduler` and `owner` outlive it. With `own_thread` it has a scheduler of its own instead.
-  Member(MemberOwner& owner, Scheduler& scheduler, ActorSpec spec, const RunnerOptions& options,
-         const RestartRules& rules, std::uint64_t seed);
+  Member(MemberOwner& owner, Scheduler& scheduler, ActorSpec spec, const RunnerOptions& options);
   ~Member() override;
 
   /// Makes the first actor object and subscribes it. Throws what its constructor throws, and what attach() throws.
@@ -57,6 +61,14 @@ class Member final : public Task {
   void wake() noexcept override { scheduler_.ready(*this); }
   void on_time() noexcept override;
   void order(Order order);
+  /// It may live, for one life.
+  void run();
+  /// Ends the present life, without its queue: what waits there is for the next one.
+  void suspend();
+  /// It stays away for a while: its mailbox is given up, so that nobody waits for room in it.
+  void quarantine();
+  /// It lives no more. REQUIRES: its life is over.
+  void give_up();
   /// Runs `work` on the actor's thread some time, in its next life if it has none now. False after its last.
   bool post(std::function<void(Host&)> work);
   /// A topic with the policy Fail has overflowed at this actor: it is ended, unless it is not even running.
@@ -85,11 +97,13 @@ class Member final : public Task {
   Next run_turn() override;
   std::unique_ptr<ActorBase> make() const;
   void begin();
-  Next wait_for_restart();
+  Next wait_for_life();
   Next rest();
   void arm(Scheduler::Time due);
   void run_call();
+  void open_port();
   Next end_life();
+  supervision::Exit exit_of(const std::optional<Error>& error);
   void end(const std::optional<Error>& why);
   void drop_life();
   void follow_orders();
@@ -108,10 +122,12 @@ class Member final : public Task {
   const std::unique_ptr<Pool> own_thread_;
   Scheduler& scheduler_;
   const RunnerOptions options_;
-  supervision::RestartPolicy policy_;
   Signal signal_{*this};
   InjectionWaker injection_waker_{signal_};
-  std::unique_ptr<HubPort> port_;
+  Hub* hub_ = nullptr;
+  std::size_t capacity_ = 0;
+  std::optional<std::size_t> outbox_limit_;
+  std::unique_ptr<HubPort> port_;  // null in quarantine
 
   // The life that is being lived.
   Stage stage_ = Stage::Waiting;
@@ -122,12 +138,16 @@ class Member final : public Task {
   bool was_too_slow_ = false;
   std::string overflowed_topic_;
   std::optional<Error> make_error_;
-  Scheduler::Time restart_at_{};
+  std::optional<Error> last_error_;                 // what ended the life before
   Scheduler::Time armed_ = Scheduler::Time::max();  // the earliest time that was asked for and has not come
   Order followed_ = Order::None;
   bool is_blocked_ = false;
 
   std::atomic<Order> order_ = Order::None;
+  std::atomic<bool> may_run_ = false;
+  std::atomic<bool> suspended_ = false;
+  std::atomic<bool> quarantined_ = false;
+  std::atomic<bool> given_up_ = false;
   std::atomic<bool> due_ = false;
   std::atomic<bool> ended_ = false;
   std::atomic<std::uint64_t> turns_ = 0;

@@ -30,8 +30,10 @@ void SupervisorCore::drain_simulated() {
     const std::scoped_lock lock(mutex_);
     if (!stopping_ || members_.empty()) return;
   }
-  for (const auto order : {Member::Order::Quiesce, Member::Order::Stop}) {
-    order_all(order);
+  order_all(Member::Order::Quiesce);
+  simulated_->run();
+  for (const std::string& name : begin_last_part()) {
+    if (const auto member = find(name)) member->order(Member::Order::Stop);
     simulated_->run();
   }
   bury_dead();
