@@ -17,6 +17,8 @@ class Ledger;
 
 struct BrainOptions {
   Manifest manifest;  ///< valid; broker.name and broker.log already say what the command line wants
+  bool is_named_by_command_line = false;
+  bool is_log_by_command_line = false;
   std::optional<std::chrono::nanoseconds> run_for;  ///< --for: then an ordered shutdown, exit code 0
   std::filesystem::path runtime_dir;  ///< holds control.sock and lock; the keeper removes it, unless it died
   Ledger& ledger;                     ///< what the brain before this one has left; made before the first one

@@ -62,6 +62,8 @@ int run(const CommandLine& line) {
   Ledger ledger;
   EpochPage epochs;
   const BrainOptions brain{.manifest = std::move(*manifest),
+                           .is_named_by_command_line = line.name.has_value(),
+                           .is_log_by_command_line = line.log.has_value(),
                            .run_for = line.run_for,
                            .runtime_dir = directory.path(),
                            .ledger = ledger,

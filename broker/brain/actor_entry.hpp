@@ -13,7 +13,6 @@
 #include <set>
 #include <string>
 #include <supervision/exit.hpp>
-#include <supervision/restart_policy.hpp>
 
 #include "brain/exchange.hpp"
 #include "manifest/manifest.hpp"
@@ -26,7 +25,8 @@ namespace actor::broker {
 
 enum class Life : std::uint8_t {
   Ended,       // has no process and gets none by itself
-  Backoff,     // waits for its restart
+  Backoff,     // waits for the time of its restart
+  Waiting,     // waits for others before it starts: its group, or what it depends on
   Spawning,    // the keeper was asked for its process
   Connecting,  // the process runs and has not said hello
   Joining,     // its routes are being put in place
@@ -39,14 +39,10 @@ enum class Life : std::uint8_t {
 };
 std::string_view to_string(Life life);
 
-/// What becomes of an actor once its present life has ended.
-enum class Afterwards : std::uint8_t { PolicyDecides, StartAgain, StayEnded };
-
 /// What happens to an actor when its timer is due.
 enum class Due : std::uint8_t {
   Nothing,
   StartTimeout,  // it is not Ready: killed
-  Restart,       // its backoff is over
   StopTimeout,   // it was told to stop and is still there: killed
   LookDrained,   // it drains: is it done?
   RefusalHeard,  // it was refused and is still there: killed
@@ -61,6 +57,7 @@ struct ActorState {
   std::string name;
   ActorIndex index = 0;
   bool by_hand = false;
+  bool removed = false;  // a reload has left it out: it ends, and is not spoken of any more
   TopicFilter publishes;
   TopicFilter subscribes;
   std::uint64_t key = 0;
@@ -92,7 +89,6 @@ struct ActorState {
   std::string last_words;
   Time spawned_at{};
   Time drain_until{};
-  Afterwards afterwards = Afterwards::PolicyDecides;
   int kill_signal = 0;  // SIGTERM or SIGKILL, once it was sent
   bool kill_group = false;
   bool has_exited = false;  // what it had said is still being handled
@@ -115,10 +111,7 @@ struct Spare {
 };
 
 struct ActorEntry : ActorState {
-  ActorEntry(const supervision::RestartRules& rules, std::uint64_t seed) : policy(rules, seed) {}
-
-  const ActorSection* section = nullptr;  // null: started by hand
-  supervision::RestartPolicy policy;
+  const ActorSection* section = nullptr;  // null: started by hand, or removed
   DeathLog deaths;
   TimerId timer = 0;       // for `due`
   TimerId hold_timer = 0;  // for `hold_until`
@@ -132,8 +125,11 @@ struct ActorEntry : ActorState {
   Spare spare;
 
   bool has_process() const { return pid != 0; }
+  /// To tools: one that a reload has left out is forgotten when it has ended.
+  bool is_known() const { return !removed || has_process(); }
   /// Counts as running for the operator: has a process or is about to.
-  bool active() const { return has_process() || life == Life::Spawning || life == Life::Backoff; }
+  bool active() const { return has_process() || life == Life::Spawning || is_waiting(); }
+  bool is_waiting() const { return life == Life::Backoff || life == Life::Waiting; }
 };
 
 }  // namespace actor::broker

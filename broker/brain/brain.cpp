@@ -47,33 +47,10 @@ void leave_signals_to_the_keeper() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
 }
 
-TopicFilter to_filter(const TopicSet& set) {
-  return {set.all, set.names};
-}
-
 }  // namespace
 
-supervision::RestartRules rules_of(const ActorSection* section) {
-  supervision::RestartRules rules;
-  // Who was started by hand is started again by hand.
-  rules.restart = supervision::RestartClass::Temporary;
-  if (!section) return rules;
-  switch (section->restart) {
-    case Restart::Permanent:
-      rules.restart = supervision::RestartClass::Permanent;
-      break;
-    case Restart::Transient:
-      rules.restart = supervision::RestartClass::Transient;
-      break;
-    case Restart::Temporary:
-      break;
-  }
-  rules.base = section->backoff.base;
-  rules.max = section->backoff.max;
-  rules.reset_after = section->backoff.reset_after;
-  rules.restarts = section->budget.restarts;
-  rules.within = section->budget.within;
-  return rules;
+TopicFilter to_filter(const TopicSet& set) {
+  return {set.all, set.names};
 }
 
 Fd duplicate(int fd) {
@@ -88,6 +65,8 @@ std::string_view to_string(Life life) {
       return "ended";
     case Life::Backoff:
       return "backoff";
+    case Life::Waiting:
+      return "waiting";
     case Life::Spawning:
       return "spawning";
     case Life::Connecting:
@@ -119,6 +98,7 @@ int run_brain(KeeperClient keeper, Fd listener, const BrainOptions& options) {
 
 Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options)
     : options_(options),
+      manifest_(options.manifest),
       keeper_(std::move(keeper)),
       safe_([this](std::uint64_t key, int fd) { keeper_.store(key, fd); }),
       listener_(std::move(listener)),
@@ -134,7 +114,7 @@ ActorEntry& Brain::add_entry(const std::string& name, const ActorSection* sectio
   if (!slot)
     throw Error(ErrorCode::Refused, "no place for actor '" + name + "': a broker has room for " +
                                         std::to_string(EpochPage::slots) + " actors; run a second broker");
-  auto entry = std::make_unique<ActorEntry>(rules_of(section), state_.runtime_id ^ std::hash<std::string>()(name));
+  auto entry = std::make_unique<ActorEntry>();
   entry->name = name;
   entry->by_hand = section == nullptr;
   entry->section = section;
@@ -163,7 +143,8 @@ int Brain::run() {
   finish_turn();
   while (state_.stage != Stage::Done) turn();
   output_.finish_all();
-  log_.info("stopped", "", "broker '" + options_.manifest.broker.name + "' has stopped");
+  log_.info("stopped", "", "broker '" + manifest_.broker.name + "' has stopped");
+  if (state_.reboots) reboot();
   if (keeper_gone_) {
     std::error_code ignored;  // the next broker of this name takes over what cannot be removed
     std::filesystem::remove_all(options_.runtime_dir, ignored);
@@ -178,13 +159,16 @@ void Brain::begin() {
   state_.started_at = Loop::Clock::now();
   epoch_page_ = safe_.keep(duplicate(options_.epochs.fd()));
   state_.epoch_page = epoch_page_->key();
-  const Manifest& manifest = options_.manifest;
+  const Manifest& manifest = manifest_;
   for (const auto& [name, topic] : manifest.topics) topics_.configure(name, topic.overflow, topic.capacity);
   for (const ActorSection& section : manifest.actors) add_entry(section.name, &section);
   log_.info("running", "",
             "broker '" + manifest.broker.name + "' runs " + std::to_string(entries_.size()) + " actors; " +
                 (options_.runtime_dir / "control.sock").string());
-  for (auto& [index, entry] : entries_) spawn(*entry);
+  plan();
+  for (auto& [index, entry] : entries_) entry->life = Life::Waiting;
+  tree_->start_all(Loop::Clock::now().time_since_epoch());
+  carry_out();
   if (options_.run_for) state_.run_until = later(Loop::Clock::now(), *options_.run_for);
   arm_run_for();
 }
@@ -243,6 +227,8 @@ void Brain::on_event(Spawned spawned) {
   if (entry->life == Life::Spawning) entry->life = Life::Connecting;
   log_.info("started", entry->name, "started, pid " + std::to_string(entry->pid),
             {{"pid", std::int64_t{entry->pid}}, {"incarnation", std::int64_t{entry->incarnation}}});
+  if (tree_->knows(entry->name)) tree_->started(entry->name, Loop::Clock::now().time_since_epoch());
+  carry_out();
   if (entry->circumstances.stop_requested) request_stop(*entry);  // the wish came before the process did
 }
 

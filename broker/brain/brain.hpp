@@ -3,9 +3,9 @@
 // reaches it through run_brain() in broker/brain.hpp.
 //
 // Its code is in files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to Ready), ending.cpp
-// (from its end to its restart), deaths.cpp (what is kept of its deaths), shutdown.cpp (stopping one or all in good
-// order), standby.cpp (processes started ahead), requests.cpp and views.cpp (what tools ask), observers.cpp (tools that
-// watch), takeover.cpp (one brain's state for the next).
+// (its end), policy.cpp (who is started and stopped then), deaths.cpp (what is kept of its deaths), reload.cpp (another
+// manifest), shutdown.cpp (stopping one or all in good order), standby.cpp (processes started ahead), requests.cpp and
+// views.cpp (what tools ask), observers.cpp (tools that watch), takeover.cpp (one brain's state for the next).
 //
 // It works in turns. In each it handles what has come, at most one message of each connection; then its state goes into
 // the ledger; and only then does anybody hear of it: messages, requests to the keeper and bells wait for when_safe().
@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <supervision/tree.hpp>
 #include <vector>
 
 #include "brain/actor_entry.hpp"
@@ -29,6 +30,7 @@
 #include "brain/exchange.hpp"
 #include "brain/ledger.hpp"
 #include "keeper/client.hpp"
+#include "manifest/diff.hpp"
 #include "routing/table.hpp"
 #include "routing/types.hpp"
 #include "session/epoch_page.hpp"
@@ -44,7 +46,7 @@ enum class Stage : std::uint8_t {
   Done,
 };
 
-supervision::RestartRules rules_of(const ActorSection* section);
+TopicFilter to_filter(const TopicSet& set);
 /// Throws Error(Io).
 Fd duplicate(int fd);
 
@@ -58,12 +60,14 @@ struct BrainState {
   Time started_at{};
   Stage stage = Stage::Running;
   int exit_code = 0;
+  bool reboots = false;  // when everybody has ended
   int interrupts = 0;
   Time last_interrupt{};
   std::uint64_t keeper_interrupts = 0;  // of those that the keeper has counted
   std::optional<Time> run_until;        // --for
   std::optional<Time> drain_until;
   std::optional<Time> kill_at;  // shutdown_timeout
+  std::string manifest_text;    // of the last reload; empty: the manifest is that of the start
 };
 
 /// What a tool that observes wants to see.
@@ -160,6 +164,8 @@ class Brain final : public SessionHandler {
   std::string describe_in_hand(const InFlight& flight) const;
   void forget_life(ActorEntry& entry);
   void decide(ActorEntry& entry, const supervision::Exit& exit, const std::string& story);
+  void report_end(const ActorEntry& entry, const supervision::Exit& exit, const std::string& text);
+  void could_not_be_spawned(ActorEntry& entry, const std::string& why);
   void stay_ended(ActorEntry& entry, Life life, bool keep_mailbox);
   void give_up_mailbox(ActorEntry& entry);
   void kill(ActorEntry& entry, int signal, bool whole_group);
@@ -179,6 +185,29 @@ class Brain final : public SessionHandler {
   Death report_of(const ActorEntry& entry, const supervision::Exit& exit, bool had_event) const;
   void note_death(ActorEntry& entry, Death death);
 
+  // policy.cpp: who is started and stopped, and when, as the supervision tree says
+  void plan();
+  /// The end that the steps follow from.
+  struct Ending {
+    const ActorEntry& who;
+    const supervision::Outcome& outcome;
+    bool abnormal;
+  };
+  void carry_out(const Ending* ending = nullptr);
+  void carry_out(const supervision::Step& step, const Ending* ending);
+  void quarantine(ActorEntry& entry, const Ending* ending);
+  void arm_policy();
+  void pass_time();
+  void reboot();
+
+  // reload.cpp: another manifest
+  std::string reload();
+  std::string refuse_reload(const std::vector<ManifestError>& errors);
+  void heed_command_line(Manifest& manifest) const;
+  bool use_manifest(const std::string& text, std::string& error);
+  void configure_topics(const Manifest& manifest);
+  void change_actors(Manifest manifest, const ManifestDiff& changes);
+
   // shutdown.cpp
   void begin_shutdown(const std::string& why);
   void arm_shutdown();
@@ -191,8 +220,10 @@ class Brain final : public SessionHandler {
   bool holds_up_quiescing(const ActorEntry& entry) const;
   void report_lost();
   void stop_everybody(const std::string& left_over);
+  std::vector<ActorEntry*> stop_order();
   void stop_next();
   void request_stop(ActorEntry& entry);
+  void stop_for_good(ActorEntry& entry);
   void drain_then_stop(ActorEntry& entry);
   void look_whether_drained(ActorEntry& entry);
   std::string what_is_left() const;
@@ -216,6 +247,7 @@ class Brain final : public SessionHandler {
                              std::optional<std::chrono::nanoseconds> comes_back_after);
 
   const BrainOptions& options_;
+  Manifest manifest_;  // that of the options, until a reload
   Turn turn_;
   KeeperClient keeper_;
   FdSafe safe_;
@@ -224,6 +256,8 @@ class Brain final : public SessionHandler {
   EventLog log_;
   ActorOutputs output_;
   OomWatch oom_;
+  std::unique_ptr<supervision::SupervisionTree> tree_;  // of all but those that were started by hand
+  TimerId policy_timer_ = 0;
   Kept epoch_page_;
   TopicTable topics_;
   TypeRegistry types_;

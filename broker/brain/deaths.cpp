@@ -23,6 +23,8 @@ std::string what_followed(const ActorEntry& entry) {
       const auto wait = std::chrono::ceil<std::chrono::milliseconds>(entry.due_at - Loop::Clock::now());
       return "starts again after " + std::to_string(std::max<std::int64_t>(wait.count(), 0)) + " ms";
     }
+    case Life::Waiting:
+      return "starts again when its group and what it depends on let it";
     case Life::Quarantined:
       return "quarantined: its restarts are used up";
     case Life::Refused:

@@ -1,4 +1,4 @@
-// One actor from its end to its restart.
+// One actor's end: what it leaves to its next life, and what is said of it.
 
 #include <sys/syscall.h>
 
@@ -16,6 +16,31 @@ constexpr auto mailbox_hold = std::chrono::seconds(5);
 
 std::string milliseconds(std::chrono::nanoseconds time) {
   return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(time).count()) + " ms";
+}
+
+/// For the line that tells of an end: "; restarting in 20 ms, with its group 'vision'".
+std::string what_follows(const supervision::Outcome& outcome, const supervision::Exit& exit,
+                         supervision::SupervisionTree::Standing standing) {
+  using Verdict = supervision::Outcome::Verdict;
+  using Standing = supervision::SupervisionTree::Standing;
+  const std::string group = outcome.group.empty() ? "" : ", with group '" + outcome.group + "'";
+  switch (outcome.verdict) {
+    case Verdict::Restarts:
+      return (outcome.delay.count() == 0 ? "; restarted at once" : "; restarting in " + milliseconds(outcome.delay)) +
+             group;
+    case Verdict::StaysEnded:
+      return exit.kind != supervision::Exit::Kind::Incompatible ? ""
+             : exit.code == 0
+                 ? "; not restarted: it would be refused again"
+                 : "; not restarted: its exit code " + std::to_string(exit.code) + " says that it would end so again";
+    case Verdict::AsAsked:
+      return standing == Standing::Waiting || standing == Standing::Up ? "; started again, as asked" : "";
+    case Verdict::Quarantined:
+    case Verdict::StopsRuntime:
+    case Verdict::Reboots:
+      return "";
+  }
+  return "";
 }
 
 }  // namespace
@@ -130,7 +155,9 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   entry.circumstances.stop_requested |= entry.life == Life::Stopping;
   const bool sigkill = wait_status && WIFSIGNALED(*wait_status) && WTERMSIG(*wait_status) == SIGKILL;
   entry.circumstances.oom_seen = sigkill && oom_.take();
-  const auto exit = wait_status ? supervision::classify(*wait_status, entry.circumstances)
+  supervision::ExitCodes codes;
+  if (entry.section) codes = {entry.section->supervision.success_exit, entry.section->supervision.never_restart_exit};
+  const auto exit = wait_status ? supervision::classify(*wait_status, entry.circumstances, codes)
                                 : supervision::classify_unknown(entry.circumstances, entry.said_goodbye);
   std::string handling;
   if (entry.memory) inherit(entry, handling);
@@ -151,51 +178,50 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   advance_shutdown();
 }
 
+void Brain::report_end(const ActorEntry& entry, const supervision::Exit& exit, const std::string& text) {
+  if (!exit.abnormal()) return log_.info("ended", entry.name, text, {{"reason", entry.last_exit}});
+  log_.error("died", entry.name, text, {{"reason", entry.last_exit}, {"incarnation", std::int64_t{entry.incarnation}}});
+}
+
+/// It had no process, and is told of as if it had ended, in a turn of its own.
+void Brain::could_not_be_spawned(ActorEntry& entry, const std::string& why) {
+  log_.error("spawn_failed", entry.name, why);
+  entry.has_exited = true;
+  entry.exit_status = 127 << 8;
+  turn_.when_safe([] {});  // the next turn comes at once
+}
+
 void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::string& story) {
-  using Action = supervision::Decision::Action;
+  using Standing = supervision::SupervisionTree::Standing;
   entry.last_exit = to_string(exit);
+  const bool planned = tree_->knows(entry.name);
   const auto now = Loop::Clock::now().time_since_epoch();
-  const auto report = [&](const std::string& next) {
-    const std::string text = story + next;
-    if (!exit.abnormal()) return log_.info("ended", entry.name, text, {{"reason", entry.last_exit}});
-    log_.error("died", entry.name, text,
-               {{"reason", entry.last_exit}, {"incarnation", std::int64_t{entry.incarnation}}});
-  };
-  if (state_.stage != Stage::Running || entry.afterwards == Afterwards::StayEnded) {
-    report("");
-    if (!entry.circumstances.stop_requested && may_drain(entry) &&
-        entry.policy.ended(exit, now).action == Action::Restart)
+  if (state_.stage != Stage::Running) {
+    report_end(entry, exit, story);
+    if (planned) tree_->ended(entry.name, exit, now);
+    if (planned && !entry.circumstances.stop_requested && may_drain(entry) && tree_->wants_back(entry.name, exit))
       return drain_once_more(entry);
     return stay_ended(entry, Life::Ended, false);
   }
-  if (entry.afterwards == Afterwards::StartAgain) {
-    report("; started again, as asked");
-    tell_observers_of_end(entry, story, std::chrono::nanoseconds(0));
-    ++entry.restarts;
-    return spawn(entry);
-  }
-  const auto decision = entry.policy.ended(exit, now);
-  if (decision.action == Action::Restart) {
-    ++entry.restarts;
-    report(decision.delay.count() == 0 ? "; restarted at once" : "; restarting in " + milliseconds(decision.delay));
-    tell_observers_of_end(entry, story, decision.delay);
-    if (decision.delay.count() == 0) return spawn(entry);
-    entry.life = Life::Backoff;
-    return set_due(entry, Due::Restart, decision.delay);
-  }
-  if (decision.action == Action::Quarantine) {
-    report("");
-    log_.error("quarantined", entry.name,
-               "quarantined: " + std::to_string(entry.section->budget.restarts) + " restarts within " +
-                   milliseconds(entry.section->budget.within) +
-                   " were not enough. The other actors go on; `actorctl start " + entry.name + "` tries again");
-    return stay_ended(entry, Life::Quarantined, true);
-  }
   const bool refused = exit.kind == supervision::Exit::Kind::Incompatible;
-  report(refused ? "; not restarted: it would be refused again" : "");
-  // Who was never let in has no mailbox that a successor could want.
-  const bool never_in = refused && !entry.section && entry.incarnation == 1;
-  stay_ended(entry, refused ? Life::Refused : Life::Ended, exit.abnormal() && !never_in);
+  if (!planned) {  // who was started by hand is started again by hand
+    report_end(entry, exit, story + (refused ? "; not restarted: it would be refused again" : ""));
+    // Who was never let in has no mailbox that a successor could want.
+    const bool never_in = refused && entry.incarnation == 1;
+    const bool keep_mailbox = exit.abnormal() && !never_in && !entry.circumstances.stop_requested && !entry.removed;
+    return stay_ended(entry, refused ? Life::Refused : Life::Ended, keep_mailbox);
+  }
+  const auto outcome = tree_->ended(entry.name, exit, now);
+  const auto standing = tree_->standing(entry.name);
+  report_end(entry, exit, story + what_follows(outcome, exit, standing));
+  if (standing == Standing::Waiting || standing == Standing::Up) {
+    tell_observers_of_end(entry, story, outcome.delay);
+    entry.life = outcome.delay.count() > 0 ? Life::Backoff : Life::Waiting;
+    entry.due_at = later(Loop::Clock::now(), outcome.delay);
+  }
+  if (refused) entry.life = Life::Refused;
+  const Ending ending{entry, outcome, exit.abnormal()};
+  carry_out(&ending);
 }
 
 void Brain::stay_ended(ActorEntry& entry, Life life, bool keep_mailbox) {

@@ -74,8 +74,6 @@ void Brain::is_due(ActorEntry& entry) {
       return;
     case Due::StartTimeout:
       return start_timed_out(entry);
-    case Due::Restart:
-      return spawn(entry);
     case Due::LookDrained:
       return look_whether_drained(entry);
     case Due::StopTimeout:
@@ -97,7 +95,7 @@ void Brain::kill_late(ActorEntry& entry, bool supervision::Circumstances::*why) 
 }
 
 SpawnSpec Brain::spec_of(const ActorEntry& entry) const {
-  const Manifest& manifest = options_.manifest;
+  const Manifest& manifest = manifest_;
   SpawnSpec spec;
   spec.name = entry.name;
   spec.exec = entry.executable;
@@ -112,21 +110,26 @@ void Brain::spawn(ActorEntry& entry) {
   stop_holding(entry);
   if (promote_spare(entry)) return;
   const char* path = std::getenv("PATH");
-  const auto executable = find_executable(options_.manifest, *entry.section, path ? path : "");
+  const auto executable = find_executable(manifest_, *entry.section, path ? path : "");
   entry.executable = executable ? executable->string() : entry.section->exec;
   entry.life = Life::Spawning;
-  entry.afterwards = Afterwards::PolicyDecides;
   entry.circumstances = {};
   entry.spawned_at = Loop::Clock::now();
   ++entry.incarnation;
   try {
+    const TopicFilter publishes = to_filter(entry.section->publishes),
+                      subscribes = to_filter(entry.section->subscribes);
+    if (publishes != entry.publishes || subscribes != entry.subscribes) {  // a reload has changed them
+      entry.publishes = publishes;
+      entry.subscribes = subscribes;
+      apply(table_.set_filters(entry.index, publishes, subscribes));
+    }
     if (!std::exchange(entry.reading, true)) apply(table_.set_reading(entry.index, true));
     entry.serial = keeper_.new_serial();
     keeper_.spawn(spec_of(entry), entry.serial);
   } catch (const Error& error) {
     entry.serial = 0;
-    log_.error("spawn_failed", entry.name, error.what());
-    return stay_ended(entry, Life::Quarantined, true);
+    return could_not_be_spawned(entry, error.what());
   }
   set_due(entry, Due::StartTimeout, start_timeout(entry));
 }
@@ -190,7 +193,8 @@ ActorEntry* Brain::adopt(Session& session, const control::Hello& hello) {
   ++entry->incarnation;
   entry->circumstances = {};
   entry->spawned_at = Loop::Clock::now();
-  entry->afterwards = Afterwards::PolicyDecides;
+  entry->by_hand = true;
+  entry->removed = false;
   watch_end(*entry);
   set_due(*entry, Due::StartTimeout, start_timeout(*entry));
   log_.info("joined", entry->name, "was started by hand, pid " + std::to_string(entry->pid),
@@ -320,7 +324,6 @@ void Brain::start_settled() {
 
 void Brain::on_message(ActorEntry& entry, const control::Ready&) {
   const auto now = Loop::Clock::now();
-  entry.policy.became_ready(now.time_since_epoch());
   if (entry.life != Life::Starting) return;  // it is being stopped
   clear_due(entry);
   entry.life = Life::Ready;
@@ -330,6 +333,9 @@ void Brain::on_message(ActorEntry& entry, const control::Ready&) {
              {"after_us", std::chrono::duration_cast<std::chrono::microseconds>(now - entry.spawned_at).count()}});
   make_spare(entry);
   if (state_.stage == Stage::Quiescing || state_.stage == Stage::Draining) entry.session->quiesce();
+  if (!tree_->knows(entry.name)) return;
+  tree_->became_ready(entry.name, now.time_since_epoch());
+  carry_out();
 }
 
 void Brain::on_message(ActorEntry& entry, const control::OpenTopic& message) {

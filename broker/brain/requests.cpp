@@ -41,13 +41,14 @@ Json Requests::run(const Json& request) {
   if (command == "logs") return logs(request);
   if (command == "observe") return observe(request);
   if (command == "shutdown") return shutdown();
+  if (command == "reload") return Json::parse(brain.reload());
   for (const char* known : {"start", "stop", "restart", "reset", "kill"}) {
     if (command == known) return change(command, request);
   }
   return failure(
       "unknown command '" + command +
-      "': this broker knows ps, topics, routes, types, why, logs, observe, start, stop, restart, reset, kill "
-      "and shutdown");
+      "': this broker knows ps, topics, routes, types, why, logs, observe, reload, start, stop, restart, reset, "
+      "kill and shutdown");
 }
 
 ActorEntry& Requests::entry_named(const std::string& command, const Json& request) const {
@@ -55,9 +56,12 @@ ActorEntry& Requests::entry_named(const std::string& command, const Json& reques
     throw Error(ErrorCode::NoSuchActor,
                 "which actor? Say its name: actorctl " + command + " NAME; actorctl ps lists them");
   const auto name = request["actor"].get<std::string>();
-  if (ActorEntry* entry = brain.find_entry(name)) return *entry;
+  ActorEntry* entry = brain.find_entry(name);
+  if (entry && entry->is_known()) return *entry;
   std::string known;
-  for (const auto& [index, other] : brain.entries_) known += (known.empty() ? "" : ", ") + other->name;
+  for (const auto& [index, other] : brain.entries_) {
+    if (other->is_known()) known += (known.empty() ? "" : ", ") + other->name;
+  }
   throw Error(ErrorCode::NoSuchActor,
               "there is no actor '" + name + "' here; there are: " + (known.empty() ? "none" : known));
 }
@@ -76,7 +80,7 @@ Json Requests::change(const std::string& command, const Json& request) {
     return failure("'" + entry.name + "' was started by hand: only whoever started it can start it again");
   if (command == "kill") return kill(entry, request);
   if (command == "start") {
-    if (entry.active() && entry.life != Life::Backoff)
+    if (entry.active() && !entry.is_waiting())
       return failure("'" + entry.name + "' is " + state + " already; restart starts it afresh");
     brain.start_by_operator(entry);
   } else if (command == "restart") {
@@ -102,41 +106,32 @@ Json Requests::kill(ActorEntry& entry, const Json& request) {
 }
 
 void Brain::start_by_operator(ActorEntry& entry) {
-  entry.policy.forgive();
   log_.info("operator", entry.name, "started by an operator");
-  spawn(entry);
+  tree_->start(entry.name, Loop::Clock::now().time_since_epoch());
+  carry_out();
 }
 
 void Brain::restart_by_operator(ActorEntry& entry) {
-  entry.policy.forgive();
   log_.info("operator", entry.name, "restarted by an operator; its mailbox is kept");
-  if (!entry.active() || entry.life == Life::Backoff) {
-    ++entry.restarts;
-    return spawn(entry);
-  }
-  entry.afterwards = Afterwards::StartAgain;
-  if (entry.life != Life::Stopping) request_stop(entry);
+  tree_->restart(entry.name, Loop::Clock::now().time_since_epoch());
+  carry_out();
 }
 
 /// Its restarts so far count no more. It is started if that is what it waits for.
 void Brain::reset_by_operator(ActorEntry& entry) {
-  entry.policy.forgive();
   log_.info("operator", entry.name, "its restarts are forgiven by an operator");
-  if (entry.life != Life::Backoff && entry.life != Life::Quarantined) return;
-  ++entry.restarts;
-  spawn(entry);
+  tree_->forgive(entry.name);
+  if (entry.is_waiting() || entry.life == Life::Quarantined)
+    tree_->start(entry.name, Loop::Clock::now().time_since_epoch());
+  carry_out();
 }
 
 void Brain::stop_by_operator(ActorEntry& entry) {
   log_.info("operator", entry.name, "stopped by an operator");
   drop_spare(entry);
-  entry.afterwards = Afterwards::StayEnded;
-  if (entry.life == Life::Ready) return drain_then_stop(entry);
-  if (entry.life == Life::Backoff) {
-    clear_due(entry);
-    return stay_ended(entry, Life::Ended, false);
-  }
-  if (entry.life != Life::Stopping && entry.life != Life::Draining) request_stop(entry);
+  if (!tree_->knows(entry.name)) return stop_for_good(entry);
+  tree_->stop(entry.name, Loop::Clock::now().time_since_epoch());
+  carry_out();
 }
 
 Totals Brain::totals(const ActorEntry& entry) const {

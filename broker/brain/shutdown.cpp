@@ -18,9 +18,10 @@ void Brain::begin_shutdown(const std::string& why) {
   if (state_.stage != Stage::Running) return;
   state_.stage = Stage::Quiescing;
   log_.info("stopping", "", "shutting down: " + why);
+  tree_->begin_shutdown();
   for (auto& [index, entry] : entries_) {
     drop_spare(*entry);
-    if (entry->life == Life::Backoff) {
+    if (entry->is_waiting()) {
       clear_due(*entry);
       entry->life = Life::Ended;
       if (may_drain(*entry)) drain_once_more(*entry);
@@ -29,7 +30,7 @@ void Brain::begin_shutdown(const std::string& why) {
     if (!entry->active()) give_up_mailbox(*entry);
     if ((entry->life == Life::Ready || entry->life == Life::Draining) && entry->session) entry->session->quiesce();
   }
-  const Manifest& manifest = options_.manifest;
+  const Manifest& manifest = manifest_;
   const auto now = Loop::Clock::now();
   state_.drain_until = later(now, manifest.broker.drain_timeout);
   if (manifest.broker.shutdown_timeout) state_.kill_at = later(now, *manifest.broker.shutdown_timeout);
@@ -168,10 +169,20 @@ void Brain::stop_everybody(const std::string& left_over) {
   stop_next();
 }
 
-/// Stops the last one started that still runs, those started by hand before all others; when nobody runs, it is over.
-void Brain::stop_next() {
+/// Those started by hand, then the others, the last one started first.
+std::vector<ActorEntry*> Brain::stop_order() {
+  std::vector<ActorEntry*> order;
   for (auto it = entries_.rbegin(); it != entries_.rend(); ++it) {
-    ActorEntry& entry = *it->second;
+    if (!tree_->knows(it->second->name)) order.push_back(it->second.get());
+  }
+  for (const std::string& name : tree_->stop_order()) order.push_back(find_entry(name));
+  return order;
+}
+
+/// Stops the first of those that still runs; when nobody runs, it is over.
+void Brain::stop_next() {
+  for (ActorEntry* next : stop_order()) {
+    ActorEntry& entry = *next;
     if (entry.life == Life::Spawning && !entry.has_process()) {
       entry.circumstances.stop_requested = true;  // stopped when the keeper has started it
       return;
@@ -198,10 +209,15 @@ void Brain::request_stop(ActorEntry& entry) {
   set_due(entry, Due::StopTimeout, stop_timeout(entry));
 }
 
+void Brain::stop_for_good(ActorEntry& entry) {
+  if (entry.life == Life::Ready) return drain_then_stop(entry);
+  if (entry.life != Life::Stopping && entry.life != Life::Draining) request_stop(entry);
+}
+
 /// `stop`: publishers forget it first, then it handles what is queued, then it ends.
 void Brain::drain_then_stop(ActorEntry& entry) {
   entry.life = Life::Draining;
-  entry.drain_until = Loop::Clock::now() + options_.manifest.broker.drain_timeout;
+  entry.drain_until = Loop::Clock::now() + manifest_.broker.drain_timeout;
   if (std::exchange(entry.reading, false)) apply(table_.set_reading(entry.index, false), true);
   set_due(entry, Due::LookDrained, scan_period);
 }

@@ -71,7 +71,6 @@ bool Brain::promote_spare(ActorEntry& entry) {
   Fd status = std::move(spare.status);
   entry.executable = spare.executable;
   entry.life = Life::Connecting;
-  entry.afterwards = Afterwards::PolicyDecides;
   entry.circumstances = {};
   entry.spawned_at = Loop::Clock::now();
   ++entry.incarnation;

@@ -15,10 +15,10 @@ void Brain::commit() {
   ledger.put(types_.save());
   ledger.put(table_.save());
   ledger.put(exchange_.save());
+  ledger.put(tree_->save());
   ledger.put(std::uint64_t{entries_.size()});
   for (const auto& [index, entry] : entries_) {
     ledger.put(static_cast<const ActorState&>(*entry));
-    ledger.put(entry->policy.save());
     ledger.put(entry->deaths.save());
     ledger.put(entry->session ? entry->session->save() : SessionState{});
   }
@@ -32,10 +32,14 @@ bool Brain::restore(std::string& error) {
   std::vector<TypeRegistry::Type> types;
   RoutingTable::State table;
   ExchangeState exchange;
+  supervision::SupervisionTree::State tree;
   std::uint64_t entries = 0;
   const bool read = page.get(state_) && page.get(topics) && page.get(types) && page.get(table) && page.get(exchange) &&
-                    page.get(entries);
+                    page.get(tree) && page.get(entries);
   if (!read) return false;
+  if (!state_.manifest_text.empty() && !use_manifest(state_.manifest_text, error)) return false;
+  plan();
+  tree_->load(tree);
   topics_.load(std::move(topics));
   types_.load(std::move(types));
   table_.load(std::move(table));
@@ -50,15 +54,13 @@ bool Brain::restore(std::string& error) {
 
 bool Brain::restore_entry(Ledger::Page& page) {
   ActorState saved;
-  supervision::RestartPolicy::State policy;
   DeathLog::State deaths;
   SessionState session;
-  if (!page.get(saved) || !page.get(policy) || !page.get(deaths) || !page.get(session)) return false;
-  const ActorSection* section = saved.by_hand ? nullptr : options_.manifest.find_actor(saved.name);
-  auto entry = std::make_unique<ActorEntry>(rules_of(section), 0);
+  if (!page.get(saved) || !page.get(deaths) || !page.get(session)) return false;
+  const ActorSection* section = saved.by_hand ? nullptr : manifest_.find_actor(saved.name);
+  auto entry = std::make_unique<ActorEntry>();
   static_cast<ActorState&>(*entry) = std::move(saved);
   entry->section = section;
-  entry->policy.load(policy);
   entry->deaths.load(std::move(deaths));
   options_.epochs.reserve(entry->epoch_slot);
   if (entry->has_process()) lost_sessions_.emplace(entry->index, std::move(session));
@@ -75,6 +77,7 @@ bool Brain::take_over(std::string& error) {
                 " actors, none of them is disturbed");
   arm_run_for();
   arm_shutdown();
+  pass_time();
   for (KeeperEvent& event : events) std::visit([this](auto& held) { on_event(std::move(held)); }, event);
   for (auto& [index, entry] : entries_) resume(*entry);
   safe_.drop_the_rest();
@@ -105,7 +108,7 @@ void Brain::resume(ActorEntry& entry) {
   }
   if (entry.due != Due::Nothing && entry.timer == 0) arm(entry);
   if (entry.hold_until && entry.hold_timer == 0) hold_mailbox(entry, *entry.hold_until);
-  if (entry.life == Life::Spawning && !entry.has_process()) {
+  if (entry.life == Life::Spawning && !entry.has_process() && entry.serial != 0) {
     try {
       keeper_.spawn(spec_of(entry), entry.serial);  // the keeper knows whether it has been asked before
     } catch (const Error& failed) {

@@ -85,7 +85,7 @@ std::uint8_t seen_in(const Json& request) {
 }  // namespace
 
 Json Requests::ps() const {
-  const Manifest& manifest = brain.options_.manifest;
+  const Manifest& manifest = brain.manifest_;
   Json answer;
   answer["broker"] = {{"name", manifest.broker.name},
                       {"pid", getpid()},
@@ -93,7 +93,9 @@ Json Requests::ps() const {
                       {"uptime_s", seconds(Loop::Clock::now() - brain.state_.started_at)},
                       {"state", brain.state_.stage == Stage::Running ? "running" : "stopping"}};
   answer["actors"] = Json::array();
-  for (const auto& [index, entry] : brain.entries_) answer["actors"].push_back(row(*entry));
+  for (const auto& [index, entry] : brain.entries_) {
+    if (entry->is_known()) answer["actors"].push_back(row(*entry));
+  }
   return answer;
 }
 
@@ -104,7 +106,10 @@ Json Requests::row(const ActorEntry& entry) const {
   row["name"] = entry.name;
   row["pid"] = entry.has_process() ? Json(entry.pid) : Json(nullptr);
   row["state"] = to_string(entry.life);
-  row["hand_started"] = entry.section == nullptr;
+  row["hand_started"] = entry.by_hand;
+  const bool waits = entry.is_waiting() && brain.tree_->knows(entry.name);
+  const std::string waits_for = waits ? brain.tree_->waits_for(entry.name) : "";
+  row["waits_for"] = waits_for.empty() ? Json(nullptr) : Json(waits_for);
   row["incarnation"] = entry.incarnation;
   row["restarts"] = entry.restarts;
   row["uptime_s"] = entry.has_process() ? Json(seconds(Loop::Clock::now() - entry.spawned_at)) : Json(nullptr);

@@ -37,6 +37,10 @@ std::string shown(const std::optional<std::filesystem::path>& path) {
   return path ? in_quotes(path->string()) : "the default";
 }
 
+std::string shown(LogFormat format) {
+  return format == LogFormat::Json ? "\"json\"" : "\"text\"";
+}
+
 void check_broker(const BrokerSection& before, const Manifest& manifest, ManifestDiff& out) {
   const BrokerSection& after = manifest.broker;
   const auto refuse = [&](const std::string& key, const std::string& was, const std::string& is) {
@@ -47,6 +51,7 @@ void check_broker(const BrokerSection& before, const Manifest& manifest, Manifes
   if (before.name != after.name) refuse("name", in_quotes(before.name), in_quotes(after.name));
   if (before.runtime_dir != after.runtime_dir)
     refuse("runtime_dir", shown(before.runtime_dir), shown(after.runtime_dir));
+  if (before.log != after.log) refuse("log", shown(before.log), shown(after.log));
   if (before.cgroup != after.cgroup) refuse("cgroup", shown(before.cgroup), shown(after.cgroup));
 }
 

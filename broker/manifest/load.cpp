@@ -7,10 +7,8 @@
 namespace actor::broker {
 namespace {
 
-ManifestResult failed(const std::filesystem::path& file, std::string message) {
-  ManifestResult result;
-  result.errors.push_back({.file = file.string(), .key = {}, .message = std::move(message)});
-  return result;
+ManifestText failed(const std::filesystem::path& file, std::string message) {
+  return {{}, ManifestError{.file = file.string(), .key = {}, .message = std::move(message)}};
 }
 
 std::string advice(int error_number) {
@@ -21,7 +19,7 @@ std::string advice(int error_number) {
 
 }  // namespace
 
-ManifestResult load_manifest(const std::filesystem::path& file) {
+ManifestText read_manifest(const std::filesystem::path& file) {
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) {
     return failed(file, "cannot read the manifest: it is a directory; give the path of a TOML file");
@@ -41,7 +39,13 @@ ManifestResult load_manifest(const std::filesystem::path& file) {
   if (text.size() > max_manifest_bytes) {
     return failed(file, "the manifest is bigger than 1 MiB; is this the right file?");
   }
-  return parse_manifest(text, file.string());
+  return {std::move(text), std::nullopt};
+}
+
+ManifestResult load_manifest(const std::filesystem::path& file) {
+  ManifestText read = read_manifest(file);
+  if (read.error) return {.manifest = {}, .errors = {std::move(*read.error)}, .warnings = {}};
+  return parse_manifest(read.text, file.string());
 }
 
 }  // namespace actor::broker

@@ -160,6 +160,14 @@ struct ManifestResult {
 
 constexpr std::size_t max_manifest_bytes = std::size_t{1} << 20;
 
+/// The file's text; `error` says why there is none.
+struct ManifestText {
+  std::string text;
+  std::optional<ManifestError> error;
+};
+ManifestText read_manifest(const std::filesystem::path& file);
+
+/// read_manifest() and parse_manifest().
 ManifestResult load_manifest(const std::filesystem::path& file);
 
 /// `file_name` appears in errors, and its stem is the broker's default name. The text is UTF-8.

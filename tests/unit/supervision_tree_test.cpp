@@ -29,8 +29,10 @@ std::string to_string(const Step& step) {
       return "stays ended " + step.who;
     case Step::Kind::Quarantine:
       return "quarantine " + step.who;
+    case Step::Kind::Done:
+      return (step.clean ? "done with " : "done, but not cleanly, with ") + step.who;
     case Step::Kind::StopRuntime:
-      return (step.clean ? "done, because of " : "stop the runtime because of ") + step.who;
+      return "stop the runtime because of " + step.who;
     case Step::Kind::Reboot:
       return "reboot because of " + step.who;
   }
@@ -441,14 +443,14 @@ TEST(SupervisionTree, TheRuntimeEndsWithAnyOfItsSignificantActors) {
   world.actors("", {"a"}).actor(job("b")).actor(job("c")).start();
   EXPECT_EQ(world.fail("a", clean), Log{"start a"});
   EXPECT_EQ(world.fail("b"), Log{"start b"}) << "a transient actor that crashes is restarted";
-  EXPECT_EQ(world.fail("c", clean), (Log{"stays ended c", "done, because of c"}));
+  EXPECT_EQ(world.fail("c", clean), (Log{"stays ended c", "done with c"}));
 }
 
 TEST(SupervisionTree, TheRuntimeEndsWithTheLastOfItsSignificantActors) {
   World world(AutoShutdown::All);
   world.actors("", {"a"}).actor(job("b")).actor(job("c", "", RestartClass::Temporary)).start();
   EXPECT_EQ(world.fail("c"), Log{"stays ended c"});
-  EXPECT_EQ(world.fail("b", clean), (Log{"stays ended b", "stop the runtime because of b"})) << "c was not clean";
+  EXPECT_EQ(world.fail("b", clean), (Log{"stays ended b", "done, but not cleanly, with b"})) << "c was not clean";
 }
 
 TEST(SupervisionTree, AGroupEndsInReverseOrderWithItsSignificantMemberAndStaysEnded) {
@@ -465,7 +467,7 @@ TEST(SupervisionTree, AGroupThatHasEndedMayBeSignificantItself) {
   world.group({.name = "g", .auto_shutdown = AutoShutdown::All, .significant = true});
   world.actors("g", {"a"}).actor(job("b", "g")).actor(job("c")).start();
   EXPECT_EQ(world.fail("c", clean), Log{"stays ended c"});
-  EXPECT_EQ(world.fail("b", clean), (Log{"stays ended b", "stop for good a", "stays ended a", "done, because of g"}));
+  EXPECT_EQ(world.fail("b", clean), (Log{"stays ended b", "stop for good a", "stays ended a", "done with g"}));
 }
 
 TEST(SupervisionTree, ASiblingsRestartEndsNoSignificantActorForGood) {
@@ -480,7 +482,7 @@ TEST(SupervisionTree, ASignificantActorInQuarantineForGoodHasEnded) {
   auto rules = job("a");
   rules.restart.restarts = 0;
   world.actor(rules).start();
-  EXPECT_EQ(world.fail("a"), (Log{"quarantine a", "stop the runtime because of a"}));
+  EXPECT_EQ(world.fail("a"), (Log{"quarantine a", "done, but not cleanly, with a"}));
 }
 
 // ---- a successor ----

@@ -42,7 +42,6 @@ void RestartPolicy::left(Time now) {
 
 void RestartPolicy::forgive() {
   consecutive_ = 0;
-  ready_since_.reset();
   window_.clear();
 }
 

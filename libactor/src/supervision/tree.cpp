@@ -178,6 +178,11 @@ void SupervisionTree::restart(std::string_view name, Time now) {
   advance(now);
 }
 
+void SupervisionTree::forgive(std::string_view name) {
+  at(name).policy.forgive();
+  at(name).state.on_probation = false;
+}
+
 // ---- what follows ----
 
 SupervisionTree::Standing SupervisionTree::standing(std::string_view name) const {
@@ -195,7 +200,7 @@ bool SupervisionTree::wants_back(std::string_view name, const Exit& exit) const 
 void SupervisionTree::ask(Step::Kind kind, const std::string& who, bool flag) {
   Step step{kind, who};
   if (kind == Step::Kind::Stop) step.for_good = flag;
-  if (kind == Step::Kind::StopRuntime) step.clean = flag;
+  if (kind == Step::Kind::Done) step.clean = flag;
   steps_.push_back(std::move(step));
 }
 

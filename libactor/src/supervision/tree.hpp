@@ -42,13 +42,14 @@ struct Step {
     Stop,         ///< then ended() is waited for
     StayEnded,    ///< it has no process and gets none by itself
     Quarantine,   ///< the same, as restarting does not help
-    StopRuntime,  ///< the whole runtime ends, in good order
+    Done,         ///< the significant actors have ended for good: the whole runtime ends, in good order
+    StopRuntime,  ///< restarting does not help: the same
     Reboot,
   };
   Kind kind = Kind::Start;
-  std::string who;        ///< an actor; for StopRuntime and Reboot whoever caused it: an actor or a group
+  std::string who;        ///< an actor; for the last three whoever caused it: an actor or a group
   bool for_good = false;  ///< of Stop: it does not come back, so what is queued for it is handled first
-  bool clean = false;     ///< of StopRuntime: all that was to be done is done
+  bool clean = false;     ///< of Done: they have ended cleanly
   bool operator==(const Step&) const = default;
 };
 
@@ -129,6 +130,8 @@ class SupervisionTree {
   void start(std::string_view name, Time now);
   void stop(std::string_view name, Time now);
   void restart(std::string_view name, Time now);
+  /// Only that: budget and backoff begin anew.
+  void forgive(std::string_view name);
 
   // What follows.
   /// What is to be done now; each step once.

@@ -199,7 +199,7 @@ void SupervisionTree::significant_ended(Group& group, bool clean, const std::str
   if (group.rules.auto_shutdown == AutoShutdown::Never || group.state.is_ending) return;
   group.state.was_clean &= clean;
   if (group.rules.auto_shutdown == AutoShutdown::All && has_significant_left(group)) return;
-  if (group.rules.name.empty()) return ask(Step::Kind::StopRuntime, who, group.state.was_clean);
+  if (group.rules.name.empty()) return ask(Step::Kind::Done, who, group.state.was_clean);
   group.state.is_ending = true;
   for (Actor* actor : affected(group, nullptr, RestartStrategy::OneForAll)) {
     if (actor->state.standing == Standing::Quarantined) become(*actor, Standing::Ended);

@@ -140,7 +140,7 @@ void SupervisorCore::carry_out() {
 }
 
 void SupervisorCore::carry_out(const Step& step) {
-  if (step.kind == Step::Kind::StopRuntime) {
+  if (step.kind == Step::Kind::StopRuntime || step.kind == Step::Kind::Done) {
     if (started_) begin_stop();
     return;
   }
@@ -169,6 +169,7 @@ void SupervisorCore::carry_out(const Step& step) {
     case Step::Kind::StayEnded:
       member.give_up();
       break;
+    case Step::Kind::Done:
     case Step::Kind::StopRuntime:
     case Step::Kind::Reboot:
       break;

@@ -1,0 +1,110 @@
+// Another manifest while the broker runs: only the actors that it changes are touched.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "brain/brain.hpp"
+
+namespace actor::broker {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string names(const std::vector<std::string>& list) {
+  std::string text;
+  for (const std::string& name : list) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+/// What the command line has said holds for every manifest.
+void Brain::heed_command_line(Manifest& manifest) const {
+  if (options_.is_named_by_command_line) manifest.broker.name = manifest_.broker.name;
+  if (options_.is_log_by_command_line) manifest.broker.log = manifest_.broker.log;
+}
+
+/// For a successor: the manifest of the last reload.
+bool Brain::use_manifest(const std::string& text, std::string& error) {
+  auto result = parse_manifest(text, manifest_.file.string());
+  if (!result.manifest) {
+    error = "the manifest of its last reload cannot be read: the broker has a bug";
+    return false;
+  }
+  heed_command_line(*result.manifest);
+  manifest_ = std::move(*result.manifest);
+  return true;
+}
+
+std::string Brain::reload() {
+  if (state_.stage != Stage::Running) return dump({{"error", "the broker is shutting down"}});
+  ManifestText read = read_manifest(manifest_.file);
+  if (read.error) return refuse_reload({*read.error});
+  ManifestResult result = parse_manifest(read.text, manifest_.file.string());
+  if (!result.manifest) return refuse_reload(result.errors);
+  heed_command_line(*result.manifest);
+  const ManifestDiff changes = diff(manifest_, *result.manifest);
+  if (!changes.errors.empty()) return refuse_reload(changes.errors);
+
+  log_.info("reload", "",
+            "the manifest was read again: added " + names(changes.added) + "; removed " + names(changes.removed) +
+                "; changed " + names(changes.changed));
+  configure_topics(*result.manifest);
+  change_actors(std::move(*result.manifest), changes);
+  state_.manifest_text = std::move(read.text);
+  return dump({{"ok", "reloaded " + manifest_.file.string()},
+               {"added", changes.added},
+               {"removed", changes.removed},
+               {"changed", changes.changed}});
+}
+
+std::string Brain::refuse_reload(const std::vector<ManifestError>& errors) {
+  Json lines = Json::array();
+  for (const ManifestError& error : errors) {
+    lines.push_back(format(error));
+    log_.error("reload_refused", "", format(error));
+  }
+  return dump({{"error", "the manifest cannot be used, and nothing was changed"}, {"errors", lines}});
+}
+
+/// Who publishes or reads them is started anew, and meets them as they are now.
+void Brain::configure_topics(const Manifest& manifest) {
+  for (const auto& [name, topic] : manifest_.topics) {
+    if (!manifest.topics.contains(name)) topics_.configure(name, std::nullopt, TopicSection{}.capacity);
+  }
+  for (const auto& [name, topic] : manifest.topics)
+    topics_.configure(name, topic.overflow, topic.capacity, topic.latched);
+}
+
+void Brain::change_actors(Manifest manifest, const ManifestDiff& changes) {
+  const auto now = Loop::Clock::now().time_since_epoch();
+  for (const std::string& name : changes.removed) {
+    find_entry(name)->removed = true;
+    tree_->stop(name, now);
+  }
+  carry_out();
+  manifest_ = std::move(manifest);
+  plan();
+  for (auto& [index, entry] : entries_) entry->section = entry->by_hand ? nullptr : manifest_.find_actor(entry->name);
+  for (const std::string& name : changes.added) {
+    const ActorSection* section = manifest_.find_actor(name);
+    ActorEntry* known = find_entry(name);
+    ActorEntry& entry = known ? *known : add_entry(name, section);
+    entry.section = section;
+    entry.publishes = entry.subscribes = {};  // so that spawn() opens its routes
+    entry.removed = entry.by_hand = false;
+    if (entry.has_process()) continue;  // still on its way out; its end starts it anew, if its class wants that
+    entry.life = Life::Waiting;
+    tree_->launch(name, now);
+  }
+  for (const std::string& name : changes.changed) {
+    if (find_entry(name)->life != Life::Ended) tree_->restart(name, now);  // else: done, or stopped by an operator
+  }
+  carry_out();
+}
+
+}  // namespace actor::broker
