@@ -55,7 +55,8 @@ void add_tail(CLI::App& app, Target target) {
   app.add_flag("--received", target.command.received, "what readers get, once for each, instead of what is sent");
   app.add_option("-n,--count", target.command.count, "end after so many events")->check(CLI::PositiveNumber);
   app.footer(
-      "\nEach line is a JSON object: time, topic, type, sender, id, parent, event. Actors do not wait for it:\n"
+      "\nEach line is a JSON object: time, topic, type, sender, id, parent, event. What nobody reads is not\n"
+      "seen. Actors do not wait for it: "
       "what it is too slow to read is missing, and stderr says how much.");
 }
 void add_send(CLI::App& app, Target target) {

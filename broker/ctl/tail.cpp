@@ -4,7 +4,9 @@
 #include <actor/json.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "ctl/commands.hpp"
 #include "ctl/connection.hpp"
@@ -58,6 +60,18 @@ std::string line_of(const control::SeenEvent& seen, bool received, Schemas& sche
   return text + ",\"event\":" + event + "}\n";
 }
 
+/// What is sent is told once for each reader, one after the other.
+class OncePerEvent {
+ public:
+  bool is_new(const control::SeenEvent& seen) {
+    const auto key = std::pair(seen.id, seen.maybe_duplicate);
+    return std::exchange(last_[seen.sender], key) != key;
+  }
+
+ private:
+  std::map<std::string, std::pair<EventId, bool>> last_;  // of each sender
+};
+
 /// Waiting for a topic that was mistyped would be waiting for good.
 void warn_of_unknown_topic(const Command& command) {
   const Json answer = parse_answer(ask(command.broker, R"({"command":"topics"})"));
@@ -82,6 +96,7 @@ int run_tail(const Command& command) {
   if (!command.actor.empty()) wishes.actors = {command.actor};
   wishes.seen = {command.received ? control::SeenAs::Delivered : control::SeenAs::Dispatched};
   ActorWatch watch(command.broker, wishes);
+  OncePerEvent once;
   for (std::uint64_t printed = 0;;) {
     for (const auto& [actor, what] : watch.wait()) {
       if (const auto* lost = std::get_if<control::Lost>(&what)) {
@@ -89,7 +104,7 @@ int run_tail(const Command& command) {
                      static_cast<unsigned long long>(lost->packets));
       }
       const auto* seen = std::get_if<control::SeenEvent>(&what);
-      if (seen == nullptr) continue;
+      if (seen == nullptr || (!command.received && !once.is_new(*seen))) continue;
       std::fputs(line_of(*seen, command.received, schemas).c_str(), stdout);
       if (++printed == command.count) return 0;
     }

@@ -14,11 +14,12 @@ using Json = nlohmann::json;
 
 class Events : public RuntimeTest {
  protected:
-  Broker& start_two() {
+  Broker& start_three() {
     Broker& broker =
         start("[broker]\nname = \"test\"\n" + section("source", "publishes = [\"Topic.Numbers\", \"Topic.Words\"]\n") +
-              section("sink", "subscribes = [\"*\"]\npublishes = [\"Topic.Words\"]\n"));
-    for (const char* name : {"source", "sink"}) broker.wait_for_state(name, "ready");
+              section("sink", "subscribes = [\"*\"]\npublishes = [\"Topic.Words\"]\n") +
+              section("other", "subscribes = [\"*\"]\npublishes = []\n"));
+    for (const char* name : {"source", "sink", "other"}) broker.wait_for_state(name, "ready");
     return broker;
   }
   /// What comes to an actor through `send` comes to it after the tool's wish to observe it.
@@ -42,7 +43,7 @@ class Events : public RuntimeTest {
 };
 
 TEST_F(Events, OfATopicAreShownAsTheyAreSent) {
-  Broker& broker = start_two();
+  Broker& broker = start_three();
   const pid_t tail = start_tail(broker, "Topic.Numbers --count 2");
   for (const char* event : {"Topic.Numbers '{\"value\":5}'", "Topic.Words '{\"text\":\"unseen\"}' --as source",
                             "Topic.Numbers '{\"value\":-6}'"}) {
@@ -67,7 +68,7 @@ TEST_F(Events, OfATopicAreShownAsTheyAreSent) {
 }
 
 TEST_F(Events, AreShownAsReadersGetThemToo) {
-  Broker& broker = start_two();
+  Broker& broker = start_three();
   const pid_t tail = start_tail(broker, "'*' --received --actor sink --count 1");
   EXPECT_EQ(broker.ctl("send Topic.Words '{\"text\":\"a \\\"word\\\"\"}' --as source").code, 0);
   wait_for_exit(tail);
@@ -79,7 +80,7 @@ TEST_F(Events, AreShownAsReadersGetThemToo) {
 }
 
 TEST_F(Events, GoOnBeingShownWhenTheirActorOrTheBrainIsAnotherOne) {
-  Broker& broker = start_two();
+  Broker& broker = start_three();
   const pid_t tail = start_tail(broker, "Topic.Numbers --actor source --count 3");
   const auto send = [&](int value) {
     const Finished sent = broker.ctl("send Topic.Numbers '{\"value\":" + std::to_string(value) + "}'");
@@ -101,7 +102,7 @@ TEST_F(Events, GoOnBeingShownWhenTheirActorOrTheBrainIsAnotherOne) {
 }
 
 TEST_F(Events, ThatDoNotFitOrMayNotBeSentAreRefusedWithTheReason) {
-  Broker& broker = start_two();
+  Broker& broker = start_three();
   const auto refused = [&](const std::string& arguments) {
     const Finished finished = broker.ctl("send " + arguments);
     EXPECT_EQ(finished.code, 1) << finished.said;
@@ -123,7 +124,7 @@ TEST_F(Events, ThatDoNotFitOrMayNotBeSentAreRefusedWithTheReason) {
 }
 
 TEST_F(Events, MayComeFromStandardInputAndTellTheirNumberAsJson) {
-  Broker& broker = start_two();
+  Broker& broker = start_three();
   const Finished sent = run("echo '{\"value\":9}' | actorctl --broker test --json send Topic.Numbers -");
   EXPECT_EQ(sent.code, 0) << sent.said;
   EXPECT_EQ(Json::parse(sent.said)["sender"], "source");
@@ -132,7 +133,7 @@ TEST_F(Events, MayComeFromStandardInputAndTellTheirNumberAsJson) {
 }
 
 TEST_F(Events, OfATopicThatIsNotThereAreWaitedForWithAWarning) {
-  Broker& broker = start_two();
+  Broker& broker = start_three();
   const pid_t tail = start_tail(broker, "Topic.Nothing");
   EXPECT_NE(errors_of("tail").find("there is no topic Topic.Nothing yet"), std::string::npos);
   ASSERT_EQ(kill(tail, SIGTERM), 0);
