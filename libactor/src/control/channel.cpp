@@ -11,6 +11,7 @@
 #include <control/channel.hpp>
 #include <control/seqpacket.hpp>
 #include <cstring>
+#include <memory>
 #include <type_traits>
 
 namespace actor::control {
@@ -222,8 +223,9 @@ void Channel::consume() {
 
 ReceiveResult Channel::receive(Packet& packet, bool keep) {
   packet.bytes.clear();
-  if (!incoming_) incoming_ = std::make_unique_for_overwrite<std::byte[]>(max_packet_bytes);
-  const Received received = receive_seqpacket(socket_.get(), {incoming_.get(), max_packet_bytes}, packet.fds, keep);
+  // One for all the channels of a thread, which may be hundreds.
+  thread_local const auto incoming = std::make_unique_for_overwrite<std::byte[]>(max_packet_bytes);
+  const Received received = receive_seqpacket(socket_.get(), {incoming.get(), max_packet_bytes}, packet.fds, keep);
   switch (received.state) {
     case Received::State::Packet:
       break;
@@ -233,7 +235,7 @@ ReceiveResult Channel::receive(Packet& packet, bool keep) {
     case Received::State::Closed:
       return ReceiveResult::Closed;
   }
-  packet.bytes.assign(incoming_.get(), incoming_.get() + received.bytes);
+  packet.bytes.assign(incoming.get(), incoming.get() + received.bytes);
   return ReceiveResult::Packet;
 }
 

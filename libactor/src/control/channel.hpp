@@ -79,7 +79,6 @@ class Channel {
   ReceiveResult receive(Packet& packet, bool keep);
 
   Fd socket_;
-  std::unique_ptr<std::byte[]> incoming_;  // made by the first receive()
   std::deque<Queued> queue_;
   std::size_t queued_bytes_ = 0;
   std::uint64_t sent_ = 0;  // numbers
