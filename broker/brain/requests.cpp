@@ -38,6 +38,7 @@ Json Requests::run(const Json& request) {
   if (command == "routes") return routes();
   if (command == "types") return types();
   if (command == "why") return why(request);
+  if (command == "deaths") return deaths();
   if (command == "logs") return logs(request);
   if (command == "observe") return observe(request);
   if (command == "shutdown") return shutdown();
@@ -45,10 +46,10 @@ Json Requests::run(const Json& request) {
   for (const char* known : {"start", "stop", "restart", "reset", "kill"}) {
     if (command == known) return change(command, request);
   }
-  return failure(
-      "unknown command '" + command +
-      "': this broker knows ps, topics, routes, types, why, logs, observe, reload, start, stop, restart, reset, "
-      "kill and shutdown");
+  return failure("unknown command '" + command +
+                 "': this broker knows ps, topics, routes, types, why, deaths, logs, observe, reload, start, stop, "
+                 "restart, reset, "
+                 "kill and shutdown");
 }
 
 ActorEntry& Requests::entry_named(const std::string& command, const Json& request) const {

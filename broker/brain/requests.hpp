@@ -32,6 +32,7 @@ struct Requests {
   Json routes() const;
   Json types() const;
   Json why(const Json& request) const;
+  Json deaths() const;
   Json logs(const Json& request) const;
   Json observe(const Json& request) const;
 

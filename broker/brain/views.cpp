@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -204,6 +205,23 @@ Json Requests::why(const Json& request) const {
   answer["death_count"] = entry.deaths.count();
   answer["deaths"] = Json::array();
   for (const Death& death : entry.deaths.last()) answer["deaths"].push_back(json_of(death));
+  return answer;
+}
+
+/// Of all actors, oldest first, without the lines: `why` has those.
+Json Requests::deaths() const {
+  std::multimap<std::int64_t, Json> by_time;
+  for (const auto& [index, entry] : brain.entries_) {
+    for (const Death& death : entry->deaths.last()) {
+      Json row = {{"actor", entry->name}};
+      row.update(json_of(death));
+      row.erase("last_lines");
+      by_time.emplace(death.wall_ns, std::move(row));
+    }
+  }
+  Json answer;
+  answer["deaths"] = Json::array();
+  for (auto& [at, row] : by_time) answer["deaths"].push_back(std::move(row));
   return answer;
 }
 

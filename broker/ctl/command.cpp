@@ -114,6 +114,7 @@ constexpr std::array verbs = {
     Verb{"tail", "the events of a topic as they are sent, one JSON object a line", add_tail},
     Verb{"send", "send an event, made from JSON, in an actor's name", add_send},
     Verb{"why", "how an actor died lately: reason, event in hand, last lines, next restart", takes_actor},
+    Verb{"deaths", "the last deaths of all actors, one line each", takes_nothing},
     Verb{"logs", "what an actor printed last", add_logs},
     Verb{"restart", "end an actor after the event in hand and start it again; its mailbox is kept", takes_actor},
     Verb{"stop", "end an actor's subscriptions, let it handle what it has, end it for good", takes_actor},

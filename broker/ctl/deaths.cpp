@@ -49,7 +49,7 @@ std::string report(const Json& death, const Look& look) {
 
 }  // namespace
 
-std::string show_deaths(const Json& answer, const Look& look) {
+std::string show_deaths_of_one(const Json& answer, const Look& look) {
   const std::string state = cell(answer, "state");
   std::string text =
       painted(cell(answer, "actor"), Colour::Bold, look) + " is " + painted(state, colour_of_state(state), look);
@@ -63,6 +63,25 @@ std::string show_deaths(const Json& answer, const Look& look) {
   // The last first: that is the one in question.
   for (auto death = deaths.rbegin(); death != deaths.rend(); ++death) text += "\n" + report(*death, look);
   return text;
+}
+
+std::string show_deaths_of_all(const Json& answer, const Look& look) {
+  const Json& deaths = list_at(answer, "deaths");
+  if (deaths.empty()) return "no actor has died since the broker began\n";
+  Table table({{"AT"},
+               {"ACTOR"},
+               {"LIFE", Table::Align::Right},
+               {"UP", Table::Align::Right},
+               {"REASON"},
+               {"IN HAND"},
+               {"THEN"}});
+  for (const Json& death : deaths) {
+    const Json& event = member(death, "in_hand");
+    const std::string in_hand = event.is_object() ? cell(event, "type") + " from " + cell(event, "sender") : "";
+    table.add_row({cell(death, "at"), cell(death, "actor"), cell(death, "incarnation"),
+                   uptime_text(real(death, "uptime_s")), cell(death, "reason"), in_hand, cell(death, "then")});
+  }
+  return table.text(look);
 }
 
 }  // namespace actor::ctl

@@ -105,7 +105,8 @@ std::string show(const std::string& verb, const Json& reply, const Look& look) {
   if (verb == "topics") return show_topics(reply, look);
   if (verb == "routes") return show_routes(reply, look);
   if (verb == "types") return show_types(reply, look);
-  if (verb == "why") return show_deaths(reply, look);
+  if (verb == "why") return show_deaths_of_one(reply, look);
+  if (verb == "deaths") return show_deaths_of_all(reply, look);
   if (verb == "stalls") return show_stalls(reply, look);
   if (verb == "reload") return show_reload(reply, look);
   if (verb == "dead-letters" && reply.contains("dead_letters")) return show_dead_letters(reply, look);

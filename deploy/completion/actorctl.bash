@@ -12,7 +12,7 @@ _actorctl_names() {
 
 _actorctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-  local commands="ps top topics routes types topology tail send why logs restart stop start reset kill dead-letters stalls reload check shutdown"
+  local commands="ps top topics routes types topology tail send why deaths logs restart stop start reset kill dead-letters stalls reload check shutdown"
   COMPREPLY=()
 
   case $prev in

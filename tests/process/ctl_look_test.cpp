@@ -57,6 +57,11 @@ TEST_F(Looking, WhyTellsTheEventInHandItsSenderTheLastLinesAndWhatFollowed) {
   EXPECT_NE(broker.ctl("why sink").said.find("in hand       puppets::Number on Topic.Numbers from source"),
             std::string::npos);
 
+  const Json deaths = json(broker, "deaths")["deaths"];
+  ASSERT_EQ(deaths.size(), 1U);
+  EXPECT_EQ(deaths[0]["actor"], "sink");
+  EXPECT_EQ(deaths[0]["reason"], "signal(SIGABRT)");
+
   EXPECT_EQ(broker.ctl("restart sink").code, 0);
   broker.wait_for_incarnation("sink", 3);
   EXPECT_EQ(json(broker, "why sink")["death_count"], 1) << "an end that was asked for is no death";

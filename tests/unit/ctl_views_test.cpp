@@ -140,6 +140,19 @@ TEST(ActorctlWhy, OfAnActorThatHasNotDiedSaysSo) {
             "a is ready, pid 7, up 3.0s; restarts: 0, deaths: 0\nit has not died since the broker began\n");
 }
 
+TEST(ActorctlDeaths, OfAllActorsAreALineEach) {
+  const Answer answer = read_reply("deaths", R"({"deaths":[
+    {"actor":"cpu","at":"2026-11-22T10:00:00Z","reason":"oom","incarnation":1,"uptime_s":65,"in_hand":null,"then":"x"},
+    {"actor":"alerter","at":"2026-11-22T10:00:09Z","reason":"clean","incarnation":2,"uptime_s":1.5,
+     "in_hand":{"type":"T","sender":"cpu"},"then":"not started again"}]})");
+  ASSERT_TRUE(answer.ok) << answer.error;
+  EXPECT_EQ(answer.text,
+            "AT                    ACTOR    LIFE     UP  REASON  IN HAND     THEN\n"
+            "2026-11-22T10:00:00Z  cpu         1  1m05s  oom     -           x\n"
+            "2026-11-22T10:00:09Z  alerter     2   1.5s  clean   T from cpu  not started again\n");
+  EXPECT_EQ(read_reply("deaths", R"({"deaths":[]})").text, "no actor has died since the broker began\n");
+}
+
 TEST(ActorctlDeadLetters, AreListedWithTheirEvents) {
   const Answer answer = read_reply("dead-letters", R"({"dead_letters":[
     {"id":1,"event":"7f:17","type":"Number","topic":"T.A","sender":"cpu","reader":"alerter","reason":"poison",
