@@ -196,6 +196,7 @@ class Brain final : public SessionHandler {
   void carry_out(const Ending* ending = nullptr);
   void carry_out(const supervision::Step& step, const Ending* ending);
   void quarantine(ActorEntry& entry, const Ending* ending);
+  void hold_waiting();
   void arm_policy();
   void pass_time();
   void reboot();

@@ -79,7 +79,18 @@ void Brain::carry_out(const Ending* ending) {
       if (state_.stage == Stage::Running) carry_out(step, ending);  // shutdown.cpp has an order of its own
     }
   }
+  hold_waiting();
   arm_policy();
+}
+
+/// Nobody knows for how long an actor waits for others: as after a crash, its mailboxes are held for a while, and then
+/// nobody waits for room in them until it starts.
+void Brain::hold_waiting() {
+  if (state_.stage != Stage::Running) return;
+  for (auto& [index, entry] : entries_) {
+    if (entry->life == Life::Waiting && entry->reading && !entry->hold_until)
+      hold_mailbox(*entry, later(Loop::Clock::now(), manifest_.broker.mailbox_hold));
+  }
 }
 
 void Brain::carry_out(const Step& step, const Ending* ending) {

@@ -49,6 +49,10 @@ std::string Brain::reload() {
   heed_command_line(*result.manifest);
   const ManifestDiff changes = diff(manifest_, *result.manifest);
   if (!changes.errors.empty()) return refuse_reload(changes.errors);
+  if (entries_.size() + changes.added.size() > EpochPage::slots)
+    return refuse_reload({result.manifest->error("actors", "a broker has room for " + std::to_string(EpochPage::slots) +
+                                                               " actors, and some are taken by actors that were "
+                                                               "started by hand or removed; run a second broker")});
 
   log_.info("reload", "",
             "the manifest was read again: added " + names(changes.added) + "; removed " + names(changes.removed) +

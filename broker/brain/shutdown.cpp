@@ -24,7 +24,8 @@ void Brain::begin_shutdown(const std::string& why) {
     if (entry->is_waiting()) {
       clear_due(*entry);
       entry->life = Life::Ended;
-      if (may_drain(*entry)) drain_once_more(*entry);
+      const bool has_lived = entry->incarnation > 0;  // else it still waits for what it depends on
+      if (has_lived && may_drain(*entry)) drain_once_more(*entry);
     }
     // Nobody waits for room in a mailbox that nobody will empty.
     if (!entry->active()) give_up_mailbox(*entry);

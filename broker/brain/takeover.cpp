@@ -77,9 +77,9 @@ bool Brain::take_over(std::string& error) {
                 " actors, none of them is disturbed");
   arm_run_for();
   arm_shutdown();
-  pass_time();
   for (KeeperEvent& event : events) std::visit([this](auto& held) { on_event(std::move(held)); }, event);
   for (auto& [index, entry] : entries_) resume(*entry);
+  pass_time();
   safe_.drop_the_rest();
   exchange_.ring_all();
   advance_shutdown();

@@ -151,6 +151,21 @@ TEST_F(Groups, AnActorStartsWhenWhatItDependsOnIsReadyAndStopsBeforeIt) {
   EXPECT_LT(place("app: shutdown"), place("store: shutdown"));
 }
 
+TEST_F(Groups, WhoWaitsForOthersHoldsUpNobodyForLong) {
+  Broker& broker = start(head_ + "mailbox_hold = \"50ms\"\n" + section("source") +
+                         section("sink", "subscribes = [\"*\"]\ndepends_on = { job = \"completed\" }\n") +
+                         section("job", "restart = \"transient\"\n"));
+  wait_for_ready(broker, {"source", "job"});
+  tell("source", "send 1 1000");  // more than a mailbox holds
+  wait_for("source: sent 1000");
+  wait_until("the mailbox is given up", [&] { return broker.actor("sink").at("queued") == 0; });
+  tell("job", "stop");
+  broker.wait_for_state("sink", "ready");
+  tell("source", "send 1001 1001");
+  wait_for("sink: got 1001");
+  end(broker);
+}
+
 TEST_F(Groups, ExitCodesMeanWhatTheManifestSays) {
   Broker& broker = start(head_ + section("done", "restart = \"transient\"\nsuccess_exit = [4]\n") +
                          section("never", "never_restart_exit = [5]\n"));
