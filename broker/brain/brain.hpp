@@ -199,6 +199,7 @@ class Brain final : public SessionHandler {
   void hold_waiting();
   void arm_policy();
   void pass_time();
+  std::optional<std::chrono::nanoseconds> restarts_in(const ActorEntry& entry) const;
   void reboot();
 
   // reload.cpp: another manifest

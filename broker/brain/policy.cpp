@@ -162,6 +162,18 @@ void Brain::pass_time() {
   carry_out();
 }
 
+/// When it starts again by itself; nothing when it does not, runs, or waits for others.
+std::optional<std::chrono::nanoseconds> Brain::restarts_in(const ActorEntry& entry) const {
+  if (state_.stage != Stage::Running || !tree_->knows(entry.name)) return std::nullopt;
+  const auto standing = tree_->standing(entry.name);
+  const bool waits =
+      standing == SupervisionTree::Standing::Waiting || standing == SupervisionTree::Standing::Quarantined;
+  const auto due = tree_->due(entry.name);
+  const auto left = due - Loop::Clock::now().time_since_epoch();
+  if (!waits || due == SupervisionTree::Time::max() || left.count() <= 0) return std::nullopt;
+  return left;
+}
+
 /// The service manager does it in good order. Nothing else is tried: a broker that takes the machine down by force
 /// would take the other services with it.
 void Brain::reboot() {

@@ -24,10 +24,8 @@ const char* name_of(OutputStream stream) {
   return stream == OutputStream::Err ? "stderr" : "stdout";
 }
 
-/// When it starts again by itself; null when it does not, or runs.
-Json next_restart_s(const ActorEntry& entry) {
-  if (entry.has_process() || entry.due == Due::Nothing || entry.life == Life::Spawning) return nullptr;
-  return std::max(0.0, seconds(entry.due_at - Loop::Clock::now()));
+Json next_restart_s(const std::optional<std::chrono::nanoseconds>& left) {
+  return left ? Json(seconds(*left)) : Json(nullptr);
 }
 
 Json lines_of(const Death& death) {
@@ -125,7 +123,7 @@ Json Requests::row(const ActorEntry& entry) const {
   row["queued"] = brain.exchange_.queued(entry.index);
   row["staged"] = entry.memory ? entry.memory->status.staged() : 0;
   row["handling_ns"] = entry.memory ? Json(entry.memory->status.handling_ns()) : Json::array();
-  row["next_restart_s"] = next_restart_s(entry);
+  row["next_restart_s"] = next_restart_s(brain.restarts_in(entry));
   row["last_exit"] = entry.last_exit.empty() ? Json(nullptr) : Json(entry.last_exit);
   row["executable"] = entry.executable;
   row["standby"] = entry.spare.serial == 0 ? Json(nullptr) : Json(entry.spare.hello ? "ready" : "starting");
@@ -201,7 +199,7 @@ Json Requests::why(const Json& request) const {
   answer["pid"] = entry.has_process() ? Json(entry.pid) : Json(nullptr);
   answer["uptime_s"] = entry.has_process() ? Json(seconds(Loop::Clock::now() - entry.spawned_at)) : Json(nullptr);
   answer["restarts"] = entry.restarts;
-  answer["next_restart_s"] = next_restart_s(entry);
+  answer["next_restart_s"] = next_restart_s(brain.restarts_in(entry));
   answer["death_count"] = entry.deaths.count();
   answer["deaths"] = Json::array();
   for (const Death& death : entry.deaths.last()) answer["deaths"].push_back(json_of(death));

@@ -92,6 +92,20 @@ TEST_F(Groups, AQuarantineIsTriedAgainByItself) {
   end(broker);
 }
 
+TEST_F(Groups, WhoIsQuarantinedSaysWhenItIsTriedAgain) {
+  Broker& broker = start(head_ + section("frail", "budget = { restarts = 0, within = \"1h\" }\n"));
+  wait_for_ready(broker, {"frail"});
+  EXPECT_TRUE(broker.actor("frail").at("next_restart_s").is_null());
+  tell("frail", "die");
+  broker.wait_for_state("frail", "quarantined");
+  const double left = broker.actor("frail").at("next_restart_s");
+  EXPECT_GT(left, 0);
+  EXPECT_LE(left, 60);
+  EXPECT_EQ(broker.ctl("reset frail").code, 0);
+  wait_for_ready(broker, {"frail"});
+  end(broker);
+}
+
 TEST_F(Groups, AnExhaustedActorCanStopTheRuntimeWithAnExitCodeOfItsOwn) {
   Broker& broker = start(head_ +
                          section("vital",
