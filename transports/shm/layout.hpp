@@ -175,10 +175,10 @@ struct Status {
   StatusHeader header;
   alignas(cache_line) Word sleep;     // odd: asleep for want of events; rung at most once per value
   alignas(cache_line) Word space;     // odd: asleep for want of room
-  alignas(cache_line) Word progress;  // for a watchdog to come: not written yet
+  alignas(cache_line) Word progress;  // counts the turns of the actor's loop: what stands still while it is awake hangs
   Word state;                         // State
   Word outbox;                        // events staged: nonzero means the actor is not at rest
-  Word callbacks;                     // likewise
+  Word waits_for;                     // while `space` is odd: the full route, RouteId << 16 | topic; 0 = not known
   alignas(cache_line) FlightRecord flight;
   alignas(cache_line) Counters counters;
   alignas(cache_line) Handling handling;

@@ -91,7 +91,9 @@ shm::ShmPort::Events ShmLink::port_events() {
 
 void ShmLink::welcome(const control::Welcome& welcome, std::vector<Fd>& fds) {
   std::string error;
-  auto epochs = shm::PeerSegment::open(fds.at(0).get(), (welcome.epoch_slot + 1) * sizeof(shm::Word), error);
+  const bool tells_awake = welcome.parked_slot != control::Welcome::no_slot;
+  const std::uint64_t last_slot = std::max(welcome.epoch_slot, tells_awake ? welcome.parked_slot : 0);
+  auto epochs = shm::PeerSegment::open(fds.at(0).get(), (last_slot + 1) * sizeof(shm::Word), error);
   if (!epochs) broken(error);
   epochs_ = std::move(*epochs);
   epoch_slot_ = welcome.epoch_slot;
@@ -102,6 +104,10 @@ void ShmLink::welcome(const control::Welcome& welcome, std::vector<Fd>& fds) {
   options.first_counter = welcome.first_counter;
   options.memory_bytes = welcome.memory_bytes;
   port_ = std::make_unique<shm::ShmPort>(options, types_, std::move(status_), loop_, port_events());
+  if (tells_awake) {
+    const auto* words = reinterpret_cast<const shm::Word*>(epochs_.data());
+    port_->tell_awake(words[welcome.parked_slot], [this] { tell(control::Awake{}); });
+  }
   if (welcome.types.size() != types_.size()) broken("it numbered other event types than ours");
   for (std::size_t i = 0; i < types_.size(); ++i) {
     port_->sender().set_wire_type(types_[i], welcome.types[i].id);

@@ -96,6 +96,7 @@ bool Sender::push_one_staged(Staged& staged) {
 bool Sender::prepare_wait() {
   flush();
   if (outbox_.empty()) return true;
+  status_.waits_for.store(what_it_waits_for(), std::memory_order_relaxed);
   const std::uint64_t space = status_.space.load(std::memory_order_relaxed);
   // seq_cst store, then seq_cst loads of the cursors. PAIRS: InRoute::publish_released.
   status_.space.store(space | 1, std::memory_order_seq_cst);
@@ -112,7 +113,27 @@ bool Sender::prepare_wait() {
 
 void Sender::end_wait() {
   const std::uint64_t space = status_.space.load(std::memory_order_relaxed);
-  if (space & 1) status_.space.store(space + 1, std::memory_order_release);
+  if (space & 1) status_.space.store(space + 1, std::memory_order_seq_cst);
+}
+
+/// For those who ask why it stands still: the first route without room of the first event that waits, or, when it is
+/// memory that is missing, the route that holds most of it.
+std::uint64_t Sender::what_it_waits_for() {
+  const Topic& topic = topics_[outbox_.front().header.topic];
+  const OutRoute* full = nullptr;
+  std::uint64_t most = 0;
+  for (const Target& target : topic.targets) {
+    if (!target.route->has_room(target.position, pool_)) {
+      full = target.route;
+      break;
+    }
+    const std::uint64_t held = target.route->queued_chunk_bytes(pool_) + 1;
+    if (held > most) {
+      most = held;
+      full = target.route;
+    }
+  }
+  return full ? std::uint64_t{full->id()} << 16 | topic.is.wire : 0;
 }
 
 std::int64_t Sender::next_deadline() const {

@@ -163,6 +163,7 @@ void ShmPort::take_returns() {
 // ---- Time and waiting ----
 
 void ShmPort::new_turn() {
+  status().progress.store(++turns_, std::memory_order_relaxed);
   sender_.new_turn();
   times_.new_turn();
   // What timers and commands send while the outputs of the last handler still wait for room is not that handler's.
@@ -184,6 +185,15 @@ void ShmPort::end_wait() {
   sender_.end_wait();
   receiver_.end_wait();
   times_.woke();
+  // seq_cst loads after the seq_cst stores above. PAIRS: EpochPage::park: either we see that the broker has stopped
+  // looking, or it sees that we are awake.
+  if (parked_ && parked_->load(std::memory_order_seq_cst) != 0) [[unlikely]]
+    on_parked_();
+}
+
+void ShmPort::tell_awake(const Word& parked, std::function<void()> on_parked) {
+  parked_ = &parked;
+  on_parked_ = std::move(on_parked);
 }
 
 void ShmPort::trim_memory_later() {

@@ -48,6 +48,8 @@ class ShmPort final : public Port {
   /// False with `error` set when the peer's memory is not what it should be.
   bool attach(InSegmentSpec spec, std::string& error);
   void detach(std::uint32_t route);
+  /// Calls `on_parked` whenever the owner wakes while `parked`, which is somebody else's word, is not 0.
+  void tell_awake(const Word& parked, std::function<void()> on_parked);
   /// What is sent is told to these monitors, which send nothing themselves and outlive the sending.
   void watch(Monitors& monitors) { sender_.watch(monitors); }
 
@@ -90,6 +92,9 @@ class ShmPort final : public Port {
   std::shared_ptr<Returns> returns_ = std::make_shared<Returns>();
   TimerId trim_timer_ = 0;
   HandlingTimes times_;
+  std::uint64_t turns_ = 0;
+  const Word* parked_ = nullptr;
+  std::function<void()> on_parked_;
 };
 
 }  // namespace actor::shm

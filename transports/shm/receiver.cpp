@@ -307,7 +307,7 @@ bool Receiver::prepare_wait() {
 
 void Receiver::end_wait() {
   const std::uint64_t sleep = status_.sleep.load(std::memory_order_relaxed);
-  if (sleep & 1) status_.sleep.store(sleep + 1, std::memory_order_release);
+  if (sleep & 1) status_.sleep.store(sleep + 1, std::memory_order_seq_cst);
 }
 
 }  // namespace actor::shm

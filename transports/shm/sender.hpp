@@ -128,6 +128,7 @@ class Sender {
   void stage(const Header& header, Topic& topic, const Outgoing& out, Payload payload);
   void mark_staged(const Topic& topic);
   bool is_late(const Staged& staged);
+  std::uint64_t what_it_waits_for();
   bool push_one_staged(Staged& staged);
   bool provide_chunk(Payload& payload);
   Payload payload_of(const Outgoing& out);

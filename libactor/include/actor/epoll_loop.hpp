@@ -25,8 +25,9 @@ class EpollLoop final : public Loop {
   void remove_bell(int fd);
 
   std::size_t poll() override;
-  /// Sleeps until a descriptor is ready, a bell rings, a timer is due, or `until`; then runs what is due.
-  std::size_t wait(Clock::time_point until = Clock::time_point::max());
+  /// Sleeps until a descriptor is ready, a bell rings, a timer is due, or `until`; then calls `awake` and runs what is
+  /// due.
+  std::size_t wait(Clock::time_point until = Clock::time_point::max(), const Callback& awake = {});
   void silence() override;
   bool may_be_due(bool was_busy) override;
 
@@ -38,7 +39,7 @@ class EpollLoop final : public Loop {
   };
 
   WatchId add_watch(int fd, Interest interest, bool always, Callback callback);
-  std::size_t run(Clock::time_point until);
+  std::size_t run(Clock::time_point until, const Callback& awake);
 
   int epoll_ = -1;
   unsigned turns_since_poll_ = 0;

@@ -327,6 +327,7 @@ ACTOR_TO_BROKER(PeerCorrupt);
 ACTOR_TO_BROKER(Stopping);
 ACTOR_TO_BROKER(StopRuntime);
 ACTOR_TO_BROKER(Quiesced);
+ACTOR_TO_BROKER(Awake);
 ACTOR_TO_BROKER(Request);
 #undef ACTOR_TO_BROKER
 

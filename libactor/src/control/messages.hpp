@@ -139,26 +139,34 @@ struct StopRuntime {};
 /// Answer to Quiesce: no step, timer or descriptor callback runs any more.
 struct Quiesced {};
 
+/// The actor has woken while the broker's word said that it does not look any more (Welcome.parked_slot): it looks
+/// again. Once per wake-up.
+struct Awake {};
+
 /// A tool's request: a JSON text such as {"command":"ps"}. Answered by Reply. Sent instead of Hello.
 struct Request {
   std::string json;
 };
 
-using ToBroker = std::variant<Hello, RouteReady, RouteSwitched, Attached, SegmentDrained, ExtentAdded, ExtentDropped,
-                              OpenTopic, Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Request>;
+using ToBroker =
+    std::variant<Hello, RouteReady, RouteSwitched, Attached, SegmentDrained, ExtentAdded, ExtentDropped, OpenTopic,
+                 Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Awake, Request>;
 
 // ---- broker → actor ----
 
 /// Answer to Hello. Fds: the control-epoch page (read-only).
 struct Welcome {
+  static constexpr std::uint32_t no_slot = 0xffffffff;
+
   std::string name;
   std::string runtime_directory;  // of the broker: what is left of it when all its processes are dead is cleared away
   std::uint64_t actor_key;
   std::uint32_t incarnation;
-  std::uint64_t first_counter;  // event numbers go on from here
-  std::uint32_t epoch_slot;     // index of this actor's word in the control-epoch page
-  std::uint64_t memory_bytes;   // payload budget
-  std::int64_t spin_ns;         // how long to look for events before sleeping
+  std::uint64_t first_counter;          // event numbers go on from here
+  std::uint32_t epoch_slot;             // index of this actor's word in the control-epoch page
+  std::uint32_t parked_slot = no_slot;  // of the word that is not 0 while Awake is wanted
+  std::uint64_t memory_bytes;           // payload budget
+  std::int64_t spin_ns;                 // how long to look for events before sleeping
   std::int64_t stop_timeout_ns;
   std::uint32_t max_events_per_tick;
   std::vector<TopicInfo> topics;

@@ -263,9 +263,15 @@ Loop::Clock::time_point Runner::next_due() const {
 
 void Runner::wait(EpollLoop& loop) {
   const auto until = next_due();
+  bool asleep = true;
+  // A callback is work: while one runs the actor does not count as asleep.
+  const auto awake = [&] {
+    host_.port.end_wait();
+    asleep = false;
+  };
   if (host_.port.prepare_wait() && !host_.injection->pending())
-    guarded("a timer or descriptor callback", [&] { loop.wait(until); });
-  host_.port.end_wait();
+    guarded("a timer or descriptor callback", [&] { loop.wait(until, awake); });
+  if (asleep) host_.port.end_wait();
 }
 
 void Runner::quiesce() {

@@ -84,10 +84,12 @@ bool EpollLoop::may_be_due(bool was_busy) {
   return true;
 }
 
-std::size_t EpollLoop::run(Clock::time_point until) {
+std::size_t EpollLoop::run(Clock::time_point until, const Callback& awake) {
   std::array<epoll_event, 64> events;
   std::size_t ran = 0;
-  for (const epoll_event& event : wait_for_events(epoll_, events, std::min(until, next_due()))) {
+  const auto ready = wait_for_events(epoll_, events, std::min(until, next_due()));
+  if (awake) awake();
+  for (const epoll_event& event : ready) {
     const std::uint64_t id = event.data.u64;
     if (id == bell_tag) continue;
     const auto found = watches_.find(id);
@@ -101,11 +103,11 @@ std::size_t EpollLoop::run(Clock::time_point until) {
 }
 
 std::size_t EpollLoop::poll() {
-  return run(Clock::time_point::min());
+  return run(Clock::time_point::min(), {});
 }
 
-std::size_t EpollLoop::wait(Clock::time_point until) {
-  return run(until);
+std::size_t EpollLoop::wait(Clock::time_point until, const Callback& awake) {
+  return run(until, awake);
 }
 
 LoopWaker::LoopWaker(EpollLoop& loop) : loop_(loop), bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {

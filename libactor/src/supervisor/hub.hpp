@@ -13,16 +13,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <supervision/wait_graph.hpp>
 #include <vector>
 
 namespace actor {
-
-/// What makes events of a port wait: no room at this reader, on this topic.
-struct Wait {
-  ActorId reader;
-  std::string_view topic;
-  std::size_t events = 0;
-};
 
 /// What a test wants to happen to one copy of an event.
 struct Disturbance {

@@ -1,66 +1,28 @@
 #include <algorithm>
 #include <chrono>
-#include <set>
 #include <supervisor/core.hpp>
 #include <supervisor/stalls.hpp>
 
 namespace actor {
 namespace {
 
-/// Depth-first along the edges; a node that is met again on its own path closes a circle.
-class CircleSearch {
- public:
-  explicit CircleSearch(const WaitGraph& graph) : graph_(graph) {}
-
-  std::vector<std::string> run() {
-    for (const auto& [actor, waits] : graph_) visit(actor);
-    return std::move(found_);
+std::string text_of(const WaitPath& circle) {
+  std::string line;
+  for (const WaitStep& step : circle) {
+    if (!line.empty()) line += ", ";
+    line += std::string(step.actor.name()) + " waits for " + std::string(step.wait.reader.name()) + " on topic " +
+            std::string(step.wait.topic) + " (" + std::to_string(step.wait.events) +
+            (step.wait.events == 1 ? " event)" : " events)");
   }
-
- private:
-  struct Step {
-    ActorId actor;
-    const Wait* wait;
-  };
-
-  void visit(ActorId actor) {
-    const auto node = graph_.find(actor);
-    if (node == graph_.end() || done_.contains(actor)) return;
-    for (const Wait& wait : node->second) {
-      path_.push_back({actor, &wait});
-      const auto start =
-          std::find_if(path_.begin(), path_.end(), [&](const Step& s) { return s.actor == wait.reader; });
-      if (start != path_.end()) {
-        report(start);
-      } else {
-        visit(wait.reader);
-      }
-      path_.pop_back();
-    }
-    done_.insert(actor);
-  }
-
-  void report(std::vector<Step>::const_iterator start) {
-    std::string line;
-    for (auto step = start; step != path_.end(); ++step) {
-      if (!line.empty()) line += ", ";
-      line += std::string(step->actor.name()) + " waits for " + std::string(step->wait->reader.name()) + " on topic " +
-              std::string(step->wait->topic) + " (" + std::to_string(step->wait->events) +
-              (step->wait->events == 1 ? " event)" : " events)");
-    }
-    found_.push_back(std::move(line));
-  }
-
-  const WaitGraph& graph_;
-  std::vector<Step> path_;
-  std::set<ActorId> done_;
-  std::vector<std::string> found_;
-};
+  return line;
+}
 
 }  // namespace
 
 std::vector<std::string> find_stalls(const WaitGraph& graph) {
-  return CircleSearch(graph).run();
+  std::vector<std::string> lines;
+  for (const WaitPath& circle : find_circles(graph)) lines.push_back(text_of(circle));
+  return lines;
 }
 
 /// A member that is held up goes to sleep. Only if everybody whom it waits for is held up as well can that be for good;
