@@ -70,6 +70,8 @@ struct ActorState {
   std::uint64_t first_counter = 1;
   InFlight in_flight;  // what the last life had in hand; route 0 = nothing
   std::string last_exit;
+  std::uint64_t oom_kills = 0;  // in its cgroup, before its present life
+  bool second_cgroup = false;   // it is in the second of its two
   Life life = Life::Ended;
   bool reading = true;     // has mailboxes
   bool drains = false;     // was started once more during shutdown, to handle what is queued for it

@@ -103,7 +103,9 @@ Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options)
       safe_([this](std::uint64_t key, int fd) { keeper_.store(key, fd); }),
       listener_(std::move(listener)),
       log_(options.manifest.broker.log),
-      output_(loop_, options.manifest.broker.log) {
+      output_(loop_, options.manifest.broker.log),
+      cgroups_(options.manifest.broker.cgroup),
+      stalls_(options.manifest.broker.stall_after) {
   keeper_.set_turn(&turn_);
 }
 
@@ -143,6 +145,9 @@ int Brain::run() {
   finish_turn();
   while (state_.stage != Stage::Done) turn();
   output_.finish_all();
+  for (const auto& [index, entry] : entries_) {
+    for (const bool of_spare : {false, true}) cgroups_.remove(cgroup_of(*entry, of_spare));
+  }
   log_.info("stopped", "", "broker '" + manifest_.broker.name + "' has stopped");
   if (state_.reboots) reboot();
   if (keeper_gone_) {
@@ -165,6 +170,7 @@ void Brain::begin() {
   log_.info("running", "",
             "broker '" + manifest.broker.name + "' runs " + std::to_string(entries_.size()) + " actors; " +
                 (options_.runtime_dir / "control.sock").string());
+  set_up_cgroups();
   plan();
   for (auto& [index, entry] : entries_) entry->life = Life::Waiting;
   tree_->start_all(Loop::Clock::now().time_since_epoch());
@@ -240,8 +246,8 @@ void Brain::on_event(const SpawnFailed& failed) {
     return;
   }
   log_.error("spawn_failed", entry->name,
-             "cannot start " + entry->executable + ": " + std::strerror(failed.error) +
-                 "; look at exec and cwd of this actor in the manifest",
+             "cannot start " + entry->executable + ": " + std::string(to_string(failed.step)) + ": " +
+                 std::strerror(failed.error) + "; look at this actor's section in the manifest",
              {{"errno", std::int64_t{failed.error}}});
   const supervision::Exit exit{supervision::Exit::Kind::Error, 127};
   Death death = report_of(*entry, exit, false);

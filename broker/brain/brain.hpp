@@ -5,7 +5,8 @@
 // Its code is in files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to Ready), ending.cpp
 // (its end), policy.cpp (who is started and stopped then), deaths.cpp (what is kept of its deaths), reload.cpp (another
 // manifest), shutdown.cpp (stopping one or all in good order), standby.cpp (processes started ahead), requests.cpp and
-// views.cpp (what tools ask), observers.cpp (tools that watch), takeover.cpp (one brain's state for the next).
+// views.cpp (what tools ask), observers.cpp (tools that watch), hangs.cpp (actors that hang),
+// confining.cpp (cgroups and limits), takeover.cpp (one brain's state for the next).
 //
 // It works in turns. In each it handles what has come, at most one message of each connection; then its state goes into
 // the ledger; and only then does anybody hear of it: messages, requests to the keeper and bells wait for when_safe().
@@ -33,8 +34,11 @@
 #include "manifest/diff.hpp"
 #include "routing/table.hpp"
 #include "routing/types.hpp"
+#include "sandbox/cgroups.hpp"
 #include "session/epoch_page.hpp"
 #include "supervision/oom_watch.hpp"
+#include "supervision/stall_watch.hpp"
+#include "supervision/watchdog.hpp"
 
 namespace actor::broker {
 
@@ -177,7 +181,7 @@ class Brain final : public SessionHandler {
   void clear_due(ActorEntry& entry);
   void hold_mailbox(ActorEntry& entry, Loop::Clock::time_point until);
   void stop_holding(ActorEntry& entry);
-  SpawnSpec spec_of(const ActorEntry& entry) const;
+  SpawnSpec spec_of(const ActorEntry& entry, bool of_spare = false);
   std::chrono::nanoseconds start_timeout(const ActorEntry& entry) const;
   std::chrono::nanoseconds stop_timeout(const ActorEntry& entry) const;
 
@@ -231,6 +235,24 @@ class Brain final : public SessionHandler {
   std::string what_is_left() const;
   std::string what_is_queued(ActorIndex reader) const;
 
+  // hangs.cpp: actors that hang, or hold each other up
+  bool looks_for_hangs() const;
+  bool can_hang(const ActorEntry& entry) const;
+  std::string doing_of(const ActorEntry& entry) const;
+  SeenActor seen(const ActorEntry& entry) const;
+  void look_for_hangs();
+  void guard(ActorEntry& entry, const Look& look, std::chrono::nanoseconds now);
+  std::chrono::nanoseconds watchdog_interval() const;
+  void keep_looking();
+  void park_or_keep_looking();
+  void on_message(ActorEntry& entry, const control::Awake& message);
+
+  // confining.cpp: cgroups and limits
+  void set_up_cgroups();
+  void confine(SpawnSpec& spec, const ActorSection& section, const std::string& cgroup);
+  static std::string cgroup_of(const ActorEntry& entry, bool of_spare = false);
+  bool was_out_of_memory(const ActorEntry& entry, int wait_status);
+
   // requests.cpp, views.cpp
   std::string answer(Session& tool, const std::string& json);
   friend struct Requests;
@@ -260,6 +282,12 @@ class Brain final : public SessionHandler {
   OomWatch oom_;
   std::unique_ptr<supervision::SupervisionTree> tree_;  // of all but those that were started by hand
   TimerId policy_timer_ = 0;
+  Cgroups cgroups_;
+  Watchdog watchdog_;
+  StallWatch stalls_;
+  std::map<ActorIndex, std::uint32_t> watched_lives_;  // incarnations
+  TimerId look_timer_ = 0;
+  bool all_idle_ = false;  // at the last look
   Kept epoch_page_;
   TopicTable topics_;
   TypeRegistry types_;

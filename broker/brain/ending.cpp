@@ -153,8 +153,9 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   // Not before: until then the keeper has the other end of its socket for a successor.
   if (entry.serial != 0) keeper_.ack_exit(entry.serial);
   entry.circumstances.stop_requested |= entry.life == Life::Stopping;
-  const bool sigkill = wait_status && WIFSIGNALED(*wait_status) && WTERMSIG(*wait_status) == SIGKILL;
-  entry.circumstances.oom_seen = sigkill && oom_.take();
+  entry.circumstances.oom_seen = wait_status && was_out_of_memory(entry, *wait_status);
+  // What has left its process group is still in its cgroup.
+  if (entry.serial != 0) turn_.when_safe([this, cgroup = cgroup_of(entry)] { cgroups_.kill(cgroup); });
   supervision::ExitCodes codes;
   if (entry.section) codes = {entry.section->supervision.success_exit, entry.section->supervision.never_restart_exit};
   const auto exit = wait_status ? supervision::classify(*wait_status, entry.circumstances, codes)

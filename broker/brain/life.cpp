@@ -94,7 +94,8 @@ void Brain::kill_late(ActorEntry& entry, bool supervision::Circumstances::*why) 
   kill(entry, SIGKILL, true);
 }
 
-SpawnSpec Brain::spec_of(const ActorEntry& entry) const {
+/// Throws Error(Io).
+SpawnSpec Brain::spec_of(const ActorEntry& entry, bool of_spare) {
   const Manifest& manifest = manifest_;
   SpawnSpec spec;
   spec.name = entry.name;
@@ -102,6 +103,7 @@ SpawnSpec Brain::spec_of(const ActorEntry& entry) const {
   spec.args = entry.section->args;
   spec.env.assign(entry.section->env.begin(), entry.section->env.end());
   if (entry.section->cwd) spec.cwd = (manifest.file.parent_path() / *entry.section->cwd).string();
+  confine(spec, *entry.section, cgroup_of(entry, of_spare));
   return spec;
 }
 
@@ -116,6 +118,7 @@ void Brain::spawn(ActorEntry& entry) {
   entry.circumstances = {};
   entry.spawned_at = Loop::Clock::now();
   ++entry.incarnation;
+  entry.oom_kills = cgroups_.oom_kills(cgroup_of(entry));
   try {
     const TopicFilter publishes = to_filter(entry.section->publishes),
                       subscribes = to_filter(entry.section->subscribes);
@@ -264,6 +267,7 @@ void Brain::welcome(ActorEntry& entry, std::vector<control::TypeInfo> types, con
   message.incarnation = entry.incarnation;
   message.first_counter = entry.first_counter;
   message.epoch_slot = entry.epoch_slot;
+  message.parked_slot = EpochPage::parked_slot;
   message.memory_bytes = entry.memory->memory_bytes;
   message.spin_ns = entry.section ? entry.section->spin.count() : std::chrono::nanoseconds(hand_spin).count();
   message.stop_timeout_ns = stop_timeout(entry).count();
@@ -327,6 +331,7 @@ void Brain::on_message(ActorEntry& entry, const control::Ready&) {
   if (entry.life != Life::Starting) return;  // it is being stopped
   clear_due(entry);
   entry.life = Life::Ready;
+  keep_looking();
   log_.info("ready", entry.name, "ready after " + milliseconds(now - entry.spawned_at),
             {{"pid", std::int64_t{entry.pid}},
              {"incarnation", std::int64_t{entry.incarnation}},

@@ -41,15 +41,17 @@ Json Requests::run(const Json& request) {
   if (command == "deaths") return deaths();
   if (command == "logs") return logs(request);
   if (command == "observe") return observe(request);
+  if (command == "stalls") return stalls();
   if (command == "shutdown") return shutdown();
   if (command == "reload") return Json::parse(brain.reload());
   for (const char* known : {"start", "stop", "restart", "reset", "kill"}) {
     if (command == known) return change(command, request);
   }
-  return failure("unknown command '" + command +
-                 "': this broker knows ps, topics, routes, types, why, deaths, logs, observe, reload, start, stop, "
-                 "restart, reset, "
-                 "kill and shutdown");
+  return failure(
+      "unknown command '" + command +
+      "': this broker knows ps, topics, routes, types, stalls, why, deaths, logs, observe, reload, start, stop, "
+      "restart, reset, "
+      "kill and shutdown");
 }
 
 ActorEntry& Requests::entry_named(const std::string& command, const Json& request) const {

@@ -30,6 +30,7 @@ struct Requests {
   Json row(const ActorEntry& entry) const;
   Json topics() const;
   Json routes() const;
+  Json stalls() const;
   Json types() const;
   Json why(const Json& request) const;
   Json deaths() const;

@@ -24,7 +24,7 @@ void Brain::make_spare(ActorEntry& entry) {
   spare.made_from = *entry.section;
   spare.executable = entry.executable;
   try {
-    keeper_.spawn(spec_of(entry), spare.serial);
+    keeper_.spawn(spec_of(entry, true), spare.serial);
   } catch (const Error& error) {
     spare_ended(spare.serial, error.what());
   }
@@ -74,6 +74,8 @@ bool Brain::promote_spare(ActorEntry& entry) {
   entry.circumstances = {};
   entry.spawned_at = Loop::Clock::now();
   ++entry.incarnation;
+  entry.second_cgroup = !entry.second_cgroup;
+  entry.oom_kills = cgroups_.oom_kills(cgroup_of(entry));
   entry.serial = spare.serial;
   entry.pid = spare.pid;
   entry.pidfd = std::move(spare.pidfd);

@@ -1,5 +1,7 @@
 // One brain's state for the next: written at the end of each turn, read once by a brain whose predecessor was killed.
 
+#include <unistd.h>
+
 #include <actor/error.hpp>
 #include <csignal>
 
@@ -77,12 +79,14 @@ bool Brain::take_over(std::string& error) {
                 " actors, none of them is disturbed");
   arm_run_for();
   arm_shutdown();
+  cgroups_.enter({::getpid()});
   for (KeeperEvent& event : events) std::visit([this](auto& held) { on_event(std::move(held)); }, event);
   for (auto& [index, entry] : entries_) resume(*entry);
   pass_time();
   safe_.drop_the_rest();
   exchange_.ring_all();
   advance_shutdown();
+  keep_looking();
   return true;
 }
 

@@ -156,6 +156,17 @@ Json Requests::topics() const {
   return answer;
 }
 
+Json Requests::stalls() const {
+  brain.look_for_hangs();
+  Json answer;
+  answer["stalls"] = Json::array();
+  for (const Stall& stall : brain.stalls_.waiting()) {
+    answer["stalls"].push_back(
+        {{"actors", stall.actors}, {"circle", stall.circle}, {"for_s", seconds(stall.longest)}, {"text", stall.text}});
+  }
+  return answer;
+}
+
 Json Requests::routes() const {
   Json answer;
   answer["routes"] = Json::array();

@@ -30,12 +30,6 @@ struct ChildProgram {
   ChildProgram& operator=(ChildProgram&&) = default;
 };
 
-/// A SandboxStep that failed is told as the SpawnStep of this number and its own.
-constexpr std::uint32_t first_sandbox_step = 100;
-constexpr SpawnStep spawn_step(SandboxStep step) {
-  return static_cast<SpawnStep>(first_sandbox_step + static_cast<std::uint32_t>(step));
-}
-
 /// Reads and checks the blob of a request: its texts, then its Orders, or none (`number` says how many bytes they
 /// have). Nothing when the two do not fit together.
 std::optional<ChildProgram> read_program(const KeeperRequest& request, int memfd);

@@ -84,13 +84,15 @@ std::string_view to_string(SpawnStep step) {
     case SpawnStep::Exec:
       return "executing the program";
   }
-  return "starting it";
+  const auto number = static_cast<std::uint32_t>(step);
+  return to_string(static_cast<SandboxStep>(number > first_sandbox_step ? number - first_sandbox_step : 0));
 }
 
-void KeeperClient::request(const KeeperRequest& request, std::shared_ptr<Fd> fd) {
-  const auto send = [this, request, fd = std::move(fd)] {
-    const int fds[] = {fd ? fd->get() : -1};
-    send_request(socket_.get(), request, std::span(fds).first(fd ? 1 : 0));
+void KeeperClient::request(const KeeperRequest& request, std::vector<std::shared_ptr<Fd>> fds) {
+  const auto send = [this, request, fds = std::move(fds)] {
+    std::vector<int> numbers;
+    for (const auto& fd : fds) numbers.push_back(fd->get());
+    send_request(socket_.get(), request, numbers);
   };
   if (turn_ == nullptr) return send();
   turn_->when_safe(send);
@@ -104,18 +106,22 @@ void KeeperClient::spawn(const SpawnSpec& spec, std::uint64_t serial) {
   for (const std::string& argument : spec.args) append(blob, argument, spec);
   const std::vector<std::string> environment = environment_of(spec);
   for (const std::string& variable : environment) append(blob, variable, spec);
+  blob.append(reinterpret_cast<const char*>(&spec.orders), sizeof spec.orders);
   if (blob.size() > max_blob_bytes) {
     throw Error(ErrorCode::Io,
                 "cannot start '" + spec.name + "': its arguments and environment have " + std::to_string(blob.size()) +
                     " bytes, and " + std::to_string(max_blob_bytes) + " is the limit; unset what it does not need",
                 E2BIG);
   }
+  std::vector<std::shared_ptr<Fd>> fds{std::make_shared<Fd>(memfd_of(blob, spec))};
+  if (spec.cgroup) fds.push_back(spec.cgroup);
   request({.kind = RequestKind::Spawn,
            .blob_bytes = static_cast<std::uint32_t>(blob.size()),
            .id = serial,
            .arguments = static_cast<std::uint32_t>(spec.args.size() + 1),
-           .environment = static_cast<std::uint32_t>(environment.size())},
-          std::make_shared<Fd>(memfd_of(blob, spec)));
+           .environment = static_cast<std::uint32_t>(environment.size()),
+           .number = std::int32_t{sizeof spec.orders}},
+          std::move(fds));
 }
 
 void KeeperClient::kill(std::uint64_t serial, int signal, bool whole_group) {

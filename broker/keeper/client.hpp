@@ -6,6 +6,7 @@
 
 #include <control/fd.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "sandbox/orders.hpp"
 #include "session/fd_safe.hpp"
 #include "session/turn.hpp"
 
@@ -28,6 +30,8 @@ struct SpawnSpec {
   std::vector<std::string> args;                         ///< without the program's own name
   std::vector<std::pair<std::string, std::string>> env;  ///< added to the broker's environment
   std::string cwd;                                       ///< empty: the broker's own
+  Orders orders = {};                                    ///< what the child does to itself before exec
+  std::shared_ptr<Fd> cgroup = {};                       ///< cgroup.procs of its own; null: it stays in the broker's
 };
 
 /// The program runs: exec has succeeded. The descriptors are the brain's to keep; the keeper holds copies.
@@ -43,6 +47,11 @@ struct Spawned {
 /// How far the start of a child got.
 enum class SpawnStep : std::uint32_t { Request, Descriptors, Process, Directory, Exec };
 std::string_view to_string(SpawnStep step);  ///< "executing the program": goes before ": No such file or directory"
+/// A SandboxStep that failed is told as the SpawnStep of this number and its own.
+constexpr std::uint32_t first_sandbox_step = 100;
+constexpr SpawnStep spawn_step(SandboxStep step) {
+  return static_cast<SpawnStep>(first_sandbox_step + static_cast<std::uint32_t>(step));
+}
 
 /// There is no such child and there was none: no Exited follows. Told again to the next brain until ack_exit().
 struct SpawnFailed {
@@ -105,7 +114,7 @@ class KeeperClient {
   std::optional<KeeperEvent> next();
 
  private:
-  void request(const KeeperRequest& request, std::shared_ptr<Fd> fd = nullptr);
+  void request(const KeeperRequest& request, std::vector<std::shared_ptr<Fd>> fds = {});
   std::optional<KeeperEvent> event_of(const KeeperNotice& notice, std::vector<Fd>& fds);
 
   Fd socket_;

@@ -320,9 +320,10 @@ void Keeper::spawn(const KeeperRequest& request, const std::vector<Fd>& fds) {
   Child& child = children_[request.id];
   child.state = Child::State::Failed;
   child.failure = {.step = SpawnStep::Request, .error = EBADMSG};
-  if (fds.size() != 1) return;
-  const auto program = read_program(request, fds.front().get());
+  if (fds.empty() || fds.size() > 2) return;
+  auto program = read_program(request, fds.front().get());
   if (!program) return;
+  if (fds.size() == 2) program->cgroup = fds.back().get();
   auto started = start_child(*program, childrens_files_, child.failure);
   if (!started) return;
   child.state = Child::State::Starting;

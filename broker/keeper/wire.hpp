@@ -12,7 +12,8 @@ namespace actor::broker {
 
 enum class RequestKind : std::uint32_t {
   None = 0,
-  Spawn = 1,    ///< Fds: a memfd that holds `blob_bytes` bytes: exec, cwd, arguments, environment, each ended by a NUL
+  Spawn = 1,    ///< Fds: a memfd that holds `blob_bytes` bytes: exec, cwd, arguments, environment, each ended by a NUL,
+                ///< then Orders, which have `number` bytes (0: none); [cgroup.procs of the child's own]
   Kill = 2,     ///< `number` = signal
   AckExit = 3,  ///< the keeper forgets the child, or that it could not be started
   Store = 4,    ///< keep a copy of the descriptor under `id`. Fds: it

@@ -3,7 +3,24 @@
 #include <actor/error.hpp>
 #include <cstdlib>
 
+#include "sandbox/cgroups.hpp"
+
 namespace actor::broker {
+
+namespace {
+
+/// Limits that need what this machine does not have; a broker in a service of its own may have it.
+void warn_of_missing_limits(const Manifest& manifest, std::vector<ManifestError>& warnings) {
+  const Cgroups cgroups(manifest.broker.cgroup);
+  for (const ActorSection& actor : manifest.actors) {
+    for (const std::string& key : cgroups.missing(actor.sandbox.limits)) {
+      warnings.push_back(manifest.error(key_path("actors", actor.name) + ".limits." + key,
+                                        "unavailable to a broker that is started here: " + cgroups.why_missing(key)));
+    }
+  }
+}
+
+}  // namespace
 
 Checked check_manifest(const std::filesystem::path& file) {
   ManifestResult result = load_manifest(file);
@@ -12,6 +29,7 @@ Checked check_manifest(const std::filesystem::path& file) {
     result.errors = check_executables(*result.manifest, path != nullptr ? path : "");
   }
   if (!result.errors.empty()) result.manifest.reset();
+  if (result.manifest) warn_of_missing_limits(*result.manifest, result.warnings);
   return {std::move(result.manifest), std::move(result.errors), std::move(result.warnings)};
 }
 

@@ -130,11 +130,19 @@ std::vector<std::string> Cgroups::missing(const Limits& limits) const {
   return keys;
 }
 
+std::string Cgroups::why_missing(std::string_view key) const {
+  if (!available()) return why_not();
+  const std::string controller(key == "processes" ? "pids" : key);
+  const std::string hint =
+      key == "memory" ? " (on a Raspberry Pi: cgroup_enable=memory on the kernel's command line)" : "";
+  return "the kernel's " + controller + " controller is not switched on for the cgroup " + base_.string() + hint;
+}
+
 fs::path Cgroups::leaf(std::string_view actor) const {
   return base_ / ("actor." + std::string(actor));
 }
 
-Fd Cgroups::prepare(std::string_view actor, const Limits& limits) {
+Fd Cgroups::prepare(std::string_view actor, const Limits& limits) const {
   if (!available()) {
     errno = ENOTSUP;
     return {};

@@ -36,10 +36,12 @@ class Cgroups {
   bool controls(std::string_view controller) const { return controllers_.contains(controller); }
   /// The keys of these limits that cannot be had here; `memory` is not among them (RLIMIT_DATA stands in).
   std::vector<std::string> missing(const Limits& limits) const;
+  /// In words, for such a key, or for `memory`.
+  std::string why_missing(std::string_view key) const;
 
   /// The actor's cgroup, with these limits; the descriptor of its cgroup.procs. An empty one, with errno set, when the
   /// kernel said no, or when there are no cgroups.
-  Fd prepare(std::string_view actor, const Limits& limits);
+  Fd prepare(std::string_view actor, const Limits& limits) const;
   /// How often the kernel has killed something of the actor's for want of memory, since the cgroup was made.
   std::uint64_t oom_kills(std::string_view actor) const;
   /// Kills what is left in it.

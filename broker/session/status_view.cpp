@@ -76,6 +76,19 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> StatusView::handling_ns() c
 shm::State StatusView::state() const {
   return static_cast<shm::State>(read(status().state));
 }
+Look::Doing StatusView::doing() const {
+  if ((read(status().space) & 1) != 0) return Look::Doing::WaitsForRoom;
+  return (read(status().sleep) & 1) != 0 ? Look::Doing::WaitsForEvents : Look::Doing::Awake;
+}
+std::uint64_t StatusView::progress() const {
+  const shm::Counters& counters = status().counters;
+  // A turn may handle many events, each of them slowly.
+  return read(status().progress) + read(counters.received) + read(counters.published);
+}
+std::pair<std::uint32_t, std::uint16_t> StatusView::waits_for() const {
+  const std::uint64_t word = read(status().waits_for);
+  return {static_cast<std::uint32_t>(word >> 16), static_cast<std::uint16_t>(word)};
+}
 bool StatusView::has_outbox() const {
   return read(status().outbox) != 0;
 }

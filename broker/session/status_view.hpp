@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "session/fd_safe.hpp"
+#include "supervision/watchdog.hpp"
 
 namespace actor::broker {
 
@@ -54,6 +55,11 @@ class StatusView {
   /// How many events took less than so many nanoseconds, and more than the one before; only where there are any.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> handling_ns() const;
   shm::State state() const;
+  /// For the watchdog: what it does, and a number that changes with whatever it does.
+  Look::Doing doing() const;
+  std::uint64_t progress() const;
+  /// While it waits for room: the route and the topic that are full; 0: not known.
+  std::pair<std::uint32_t, std::uint16_t> waits_for() const;
   /// Has it events that wait for room?
   bool has_outbox() const;
 

@@ -37,6 +37,7 @@ class StallWatch {
 
   /// `after`: how long a wait lasts before look() tells of it.
   explicit StallWatch(Time after) : after_(after) {}
+  void tell_after(Time after) { after_ = after; }
 
   /// What is stuck now, told once: again only when it has moved in between.
   std::vector<Stall> look(const std::vector<SeenActor>& actors, Time now);

@@ -1,6 +1,6 @@
 // Real actor programs for the tests of this folder. A Puppet does what it is told through a FIFO, and what the
 // manifest's environment says of its handlers:
-//   ON_EVENT  "3=hang 5=die": what to do in the handler of that Number (a redelivered one is handled)
+//   ON_EVENT  "3=hang 5=die 7=deaf": what to do in the handler of that Number (a redelivered one is handled)
 //   ON_START, ON_SHUTDOWN  "hang", "throw" or "exit N"
 
 #include <signal.h>
@@ -24,10 +24,11 @@ std::string variable(const char* name) {
   return value ? value : "";
 }
 
-/// A child of the actor's own, that ends only when somebody ends it.
-pid_t start_child() {
+/// A child of the actor's own, that ends only when somebody ends it. A runaway leaves the actor's process group.
+pid_t start_child(bool runs_away = false) {
   const pid_t child = fork();
   if (child != 0) return child;
+  if (runs_away) setsid();
   std::signal(SIGTERM, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);
   hang();
@@ -39,6 +40,10 @@ void act(const std::string& what) {
   int number = 0;
   words >> verb >> number;
   if (verb == "hang") hang();
+  if (verb == "deaf") {
+    std::signal(SIGABRT, SIG_IGN);
+    hang();
+  }
   if (verb == "exit") std::_Exit(number);
   if (verb == "die") raise(SIGKILL);
   if (verb == "abort") std::abort();
@@ -116,6 +121,8 @@ class Puppet : public actor::Actor<Events> {
       std::fprintf(stderr, "%s\n", command.substr(9).c_str());
     } else if (verb == "child") {
       write_journal(name_, "child " + std::to_string(start_child()));
+    } else if (verb == "runaway") {
+      write_journal(name_, "runaway " + std::to_string(start_child(true)));
     } else if (verb == "stop") {
       ctx().stop();
     } else if (verb == "stop_runtime") {

@@ -16,6 +16,7 @@ std::optional<Exit> own_doing(const Circumstances& circumstances) {
   if (circumstances.corrupt) return Exit{Kind::Corrupt, 0};
   if (circumstances.overflowed) return Exit{Kind::Overflow, 0};
   if (circumstances.start_timed_out) return Exit{Kind::StartTimeout, 0};
+  if (circumstances.hung) return Exit{Kind::Watchdog, 0};
   if (circumstances.stop_timed_out) return Exit{Kind::StopTimeout, 0};
   return std::nullopt;
 }

@@ -42,6 +42,7 @@ struct Circumstances {
   bool corrupt = false;
   bool overflowed = false;
   bool start_timed_out = false;
+  bool hung = false;
   bool stop_timed_out = false;
   bool stop_requested = false;
   bool oom_seen = false;  ///< the kernel has counted an out-of-memory kill since the process was last seen alive

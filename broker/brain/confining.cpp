@@ -1,0 +1,56 @@
+// What an actor's process may do and how much it gets: the orders that go to the keeper, and the actor's cgroup.
+
+#include <unistd.h>
+
+#include <actor/error.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "brain/brain.hpp"
+
+namespace actor::broker {
+
+/// Says once, at the start, what of the manifest cannot be had on this machine.
+void Brain::set_up_cgroups() {
+  cgroups_.enter({::getppid(), ::getpid()});  // the keeper and this brain
+  for (const ActorSection& actor : manifest_.actors) {
+    const Limits& limits = actor.sandbox.limits;
+    for (const std::string& key : cgroups_.missing(limits)) {
+      log_.warn("limit_unavailable", actor.name,
+                "limits." + key + " is unavailable: " + cgroups_.why_missing(key) + "; the actor runs without it");
+    }
+    if (limits.memory_bytes && !cgroups_.controls("memory")) {
+      log_.info("limit_stand_in", actor.name,
+                "limits.memory limits its private memory (RLIMIT_DATA): " + cgroups_.why_missing("memory"));
+    }
+  }
+}
+
+/// Each actor has two, so that the end of its process does not take the spare one with it. No actor's name has a "+".
+std::string Brain::cgroup_of(const ActorEntry& entry, bool of_spare) {
+  return entry.second_cgroup != of_spare ? entry.name + '+' : entry.name;
+}
+
+/// Throws Error(Io) when it cannot be done.
+void Brain::confine(SpawnSpec& spec, const ActorSection& section, const std::string& cgroup_name) {
+  const Limits& limits = section.sandbox.limits;
+  const bool memory_by_cgroup = cgroups_.available() && cgroups_.controls("memory");
+  SandboxProblem problem;
+  const auto orders = make_orders(section.sandbox, memory_by_cgroup, problem);
+  if (!orders) throw Error(ErrorCode::Io, "cannot start '" + spec.name + "': " + problem.key + ": " + problem.text);
+  spec.orders = *orders;
+  if (!cgroups_.available()) return;
+  Fd cgroup = cgroups_.prepare(cgroup_name, limits);
+  if (!cgroup) throw_errno("cannot start '" + spec.name + "': setting up its cgroup in " + cgroups_.base().string());
+  spec.cgroup = std::make_shared<Fd>(std::move(cgroup));
+}
+
+/// Was it the kernel's out-of-memory killer? REQUIRES: its end is confirmed.
+bool Brain::was_out_of_memory(const ActorEntry& entry, int wait_status) {
+  if (!WIFSIGNALED(wait_status) || WTERMSIG(wait_status) != SIGKILL) return false;
+  if (!cgroups_.available() || !cgroups_.controls("memory") || !entry.section) return oom_.take();
+  return cgroups_.oom_kills(cgroup_of(entry)) > entry.oom_kills;
+}
+
+}  // namespace actor::broker

@@ -1,0 +1,91 @@
+// What the manifest allows an actor, asked of its process.
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "runtime_under_test.hpp"
+
+namespace process_test {
+namespace {
+
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class Sandboxes : public RuntimeTest {
+ protected:
+  std::string proc(Broker& broker, const std::string& actor, const std::string& file) {
+    std::ifstream stream("/proc/" + std::to_string(broker.actor(actor).at("pid").get<pid_t>()) + "/" + file);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  void end(Broker& broker) {
+    broker.signal(SIGTERM);
+    EXPECT_EQ(broker.wait_for_end(), 0);
+    expect_nothing_left();
+  }
+};
+
+TEST_F(Sandboxes, HoldTheActorAndItsNextLife) {
+  Broker& broker = start("[broker]\nname = \"test\"\n" +
+                         section("held", "nice = 5\ncpus = [0]\nlimits = { open_files = 77, core = \"0\" }\n") +
+                         section("free", "no_new_privs = false\n"));
+  for (int life = 1; life <= 2; ++life) {
+    broker.wait_for_incarnation("held", life);
+    broker.wait_for_state("held", "ready");
+    EXPECT_THAT(proc(broker, "held", "status"), HasSubstr("NoNewPrivs:\t1"));
+    EXPECT_THAT(proc(broker, "held", "status"), HasSubstr("Cpus_allowed_list:\t0\n"));
+    EXPECT_THAT(proc(broker, "held", "limits"), HasSubstr("Max open files            77                   77"));
+    tell("held", "die");
+  }
+  broker.wait_for_state("free", "ready");
+  EXPECT_THAT(proc(broker, "free", "status"), HasSubstr("NoNewPrivs:\t0"));
+  end(broker);
+}
+
+TEST_F(Sandboxes, AStepThatFailsIsInTheLogWithItsReason) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root may change the user";
+  // Who is not root may be filtered only if it can get no privileges back.
+  Broker& broker = start("[broker]\nname = \"test\"\n" +
+                         section("held", "no_new_privs = false\nuser = \"65534\"\nseccomp = \"default\"\n"));
+  broker.wait_for_log("held: cannot start ");
+  EXPECT_THAT(broker.log().first_with("held: cannot start "), HasSubstr("(seccomp): Permission denied"));
+  broker.wait_for_state("held", "quarantined");
+  end(broker);
+}
+
+TEST_F(Sandboxes, ALimitThatCannotBeHadIsSaidAtTheStart) {
+  Broker& broker =
+      start("[broker]\nname = \"test\"\ncgroup = \"/nonexistent\"\n" + section("held", "limits = { processes = 5 }\n"));
+  broker.wait_for_log("held: limits.processes is unavailable: /nonexistent is no cgroup of version 2");
+  broker.wait_for_state("held", "ready");
+  end(broker);
+}
+
+TEST_F(Sandboxes, ACgroupOfItsOwnEndsWithTheActorWhateverRanAway) {
+  fs::path base;
+  for (const char* mount : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+    if (!fs::exists(fs::path(mount) / "cgroup.procs")) continue;
+    std::error_code error;
+    base = fs::path(mount) / ("actor-test-" + std::to_string(getpid()));
+    if (fs::create_directory(base, error)) break;
+    base.clear();
+  }
+  if (base.empty()) GTEST_SKIP() << "this machine lets us make no cgroup of version 2";
+  Broker& broker = start("[broker]\nname = \"test\"\ncgroup = \"" + base.string() + "\"\n" + section("held"));
+  broker.wait_for_state("held", "ready");
+  EXPECT_THAT(proc(broker, "held", "cgroup"), HasSubstr(base.filename().string() + "/actor.held"));
+  tell("held", "runaway");
+  const pid_t runaway = pid_in_journal("held: runaway");
+  tell("held", "exit 3");
+  wait_for_exit(runaway);
+  broker.wait_for_incarnation("held", 2);
+  end(broker);
+  EXPECT_FALSE(fs::exists(base / "actor.held"));
+  EXPECT_EQ(rmdir(base.c_str()), 0);
+}
+
+}  // namespace
+}  // namespace process_test
