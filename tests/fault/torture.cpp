@@ -90,7 +90,10 @@ class Broker {
     if (pid_ > 0 && waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = -1;
     return pid_ < 0;
   }
-  void stop() { kill(pid_, SIGTERM); }
+  /// SUBTLE: a broker that has ended has no number any more, and -1 would be everybody on this machine.
+  void stop() {
+    if (pid_ > 0) kill(pid_, SIGTERM);
+  }
   /// False: there was none just then.
   bool kill_brain() const {
     std::ifstream children("/proc/" + std::to_string(pid_) + "/task/" + std::to_string(pid_) + "/children");
@@ -262,7 +265,8 @@ class Torture {
     victim.killed_at = Clock::now();
     victim.killed_pid = pid;
     victim.back = false;
-    if (kill(static_cast<pid_t>(pid), SIGKILL) == 0) ++result_.kills;
+    const auto number = static_cast<pid_t>(pid);
+    if (number > 0 && kill(number, SIGKILL) == 0) ++result_.kills;
   }
 
   bool all_handled() const {
