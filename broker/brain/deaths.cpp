@@ -54,7 +54,9 @@ Death Brain::report_of(const ActorEntry& entry, const supervision::Exit& exit, b
     if (topic) death.in_hand.topic = topic->name;
     if (route) {
       death.in_hand.sender = table_.name_of(route->publisher);
-      death.in_hand.event = actor::to_string(EventId{entries_.at(route->publisher)->key, flight.event_counter});
+      const auto publisher = entries_.find(route->publisher);
+      if (publisher != entries_.end())
+        death.in_hand.event = actor::to_string(EventId{publisher->second->key, flight.event_counter});
     }
     death.in_hand.attempt = flight.attempt;
   }

@@ -18,6 +18,9 @@
 namespace actor::ctl {
 namespace {
 
+/// After so long without an answer the user is told what is being waited for.
+constexpr int patience_ms = 2000;
+
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -96,12 +99,17 @@ std::string read_all(std::istream& in) {
 
 /// The id that it got. Throws Refusal with the actor's own words.
 EventId sent_by(ActorWatch& watch, const std::string& sender) {
-  for (;;) {
-    for (const auto& [actor, what] : watch.wait()) {
+  for (bool told = false;;) {
+    const auto news = watch.wait(told ? -1 : patience_ms);
+    for (const auto& [actor, what] : news) {
       if (const auto* sent = std::get_if<control::Sent>(&what)) return sent->id;
       if (const auto* refused = std::get_if<control::NotSent>(&what)) throw Refusal(refused->why);
     }
     if (!watch.runs(sender)) throw Refusal("'" + sender + "' ended before it sent the event");
+    if (!news.empty() || told) continue;
+    std::fprintf(stderr, "actorctl: %s has not come to it yet: is it busy with an event, or does it still start?\n",
+                 sender.c_str());
+    told = true;
   }
 }
 

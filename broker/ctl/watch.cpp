@@ -88,27 +88,30 @@ void ActorWatch::on_broker(control::ToActor& message, std::vector<Fd>& fds) {
   }
 }
 
-void ActorWatch::poll_all() {
+/// False when the time is over.
+bool ActorWatch::poll_all(int timeout_ms) {
   std::vector<pollfd> polled{{channel_.fd(), POLLIN, 0}};
   for (const Life& life : lives_)
     polled.push_back({life.channel.fd(), static_cast<short>(life.channel.has_queued() ? POLLIN | POLLOUT : POLLIN), 0});
-  if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) throw_errno("waiting for actors (poll)");
+  const int ready = ::poll(polled.data(), polled.size(), timeout_ms);
+  if (ready < 0 && errno != EINTR) throw_errno("waiting for actors (poll)");
+  return ready != 0;
 }
 
-std::vector<ActorWatch::News> ActorWatch::wait() {
+std::vector<ActorWatch::News> ActorWatch::wait(int timeout_ms) {
   for (;;) {
-    poll_all();
+    if (!poll_all(timeout_ms)) return {};
     const bool connected = read_broker();
     std::vector<News> news;
     for (Life& life : lives_) read_life(life, news);
-    std::erase_if(lives_, [](const Life& life) { return life.over; });
+    const bool ended = std::erase_if(lives_, [](const Life& life) { return life.over; }) != 0;
     std::stable_sort(news.begin(), news.end(),
                      [](const News& a, const News& b) { return time_of(a.what) < time_of(b.what); });
     if (!connected) {
       begin();
       std::fprintf(stderr, "actorctl: the broker's brain is another one now; events of this moment may be missing\n");
     }
-    if (!news.empty()) return news;
+    if (!news.empty() || ended) return news;
   }
 }
 

@@ -31,9 +31,9 @@ class ActorWatch {
   /// Returns when the broker has agreed. Throws NoBroker, and Refusal when it says no.
   ActorWatch(std::string broker, const WatchWishes& wishes);
 
-  /// Waits until something was heard, and returns it in the order in which it happened as far as that is known. Throws
-  /// NoBroker when the broker has ended.
-  std::vector<News> wait();
+  /// Waits until something was heard, and returns it in the order in which it happened as far as that is known; nothing
+  /// when a life has ended, or the time is over. Throws NoBroker when the broker has ended.
+  std::vector<News> wait(int timeout_ms = -1);
   /// Asks a life of the actor, answered by Sent or NotSent. Throws Refusal when it has none now.
   void send_as(const std::string& actor, const control::SendAs& message);
   /// Does a life of it run, as far as was heard?
@@ -47,7 +47,7 @@ class ActorWatch {
   };
 
   void begin();
-  void poll_all();
+  bool poll_all(int timeout_ms);
   bool read_broker();
   void on_broker(control::ToActor& message, std::vector<Fd>& fds);
   void read_life(Life& life, std::vector<News>& news);

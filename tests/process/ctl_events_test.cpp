@@ -123,6 +123,19 @@ TEST_F(Events, ThatDoNotFitOrMayNotBeSentAreRefusedWithTheReason) {
   end(broker);
 }
 
+TEST_F(Events, WaitForASenderThatIsBusyAndFailWhenItDies) {
+  Broker& broker = start_three();
+  tell("source", "hang");
+  const pid_t send = start_tool("send Topic.Numbers '{\"value\":4}'", "send");
+  wait_until("a word of patience",
+             [&] { return errors_of("send").find("has not come to it yet") != std::string::npos; });
+  EXPECT_EQ(broker.ctl("kill source").code, 0);
+  wait_for_exit(send);
+  EXPECT_NE(errors_of("send").find("'source' ended before it sent the event"), std::string::npos) << errors_of("send");
+  EXPECT_EQ(output_of("send"), "");
+  end(broker);
+}
+
 TEST_F(Events, MayComeFromStandardInputAndTellTheirNumberAsJson) {
   Broker& broker = start_three();
   const Finished sent = run("echo '{\"value\":9}' | actorctl --broker test --json send Topic.Numbers -");
