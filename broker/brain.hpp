@@ -14,6 +14,7 @@ namespace actor::broker {
 
 class EpochPage;
 class Ledger;
+class ServiceManager;
 
 struct BrainOptions {
   Manifest manifest;  ///< valid; broker.name and broker.log already say what the command line wants
@@ -23,6 +24,7 @@ struct BrainOptions {
   std::filesystem::path runtime_dir;  ///< holds control.sock and lock; the keeper removes it, unless it died
   Ledger& ledger;                     ///< what the brain before this one has left; made before the first one
   EpochPage& epochs;                  ///< likewise
+  const ServiceManager& service;
 };
 
 /// Runs everything until shutdown; returns the exit code of the broker. Goes on where a brain before it was killed, if

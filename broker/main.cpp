@@ -15,6 +15,7 @@
 #include "keeper/keeper.hpp"
 #include "manifest/check.hpp"
 #include "runtime_dir.hpp"
+#include "service_manager.hpp"
 #include "session/epoch_page.hpp"
 
 namespace actor::broker {
@@ -59,6 +60,7 @@ int run(const CommandLine& line) {
   Fd listener = directory.listen();
   const KeeperOptions keeper{.stop_timeout = longest_stop_timeout(*manifest),
                              .at_end = [&directory] { directory.remove(); }};
+  const ServiceManager service = ServiceManager::from_environment();
   Ledger ledger;
   EpochPage epochs;
   const BrainOptions brain{.manifest = std::move(*manifest),
@@ -67,7 +69,8 @@ int run(const CommandLine& line) {
                            .run_for = line.run_for,
                            .runtime_dir = directory.path(),
                            .ledger = ledger,
-                           .epochs = epochs};
+                           .epochs = epochs,
+                           .service = service};
   return run_keeper(keeper,
                     [&](Fd socket) { return run_brain(KeeperClient(std::move(socket)), std::move(listener), brain); });
 }

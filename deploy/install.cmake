@@ -26,6 +26,13 @@ foreach(program actor-broker actorctl)
   install(FILES deploy/completion/${program}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${program})
 endforeach()
 
+# The units, with the place of the programs in them.
+set(systemd_unit_dir lib/systemd)
+configure_file(deploy/systemd/actor-broker@.service.in systemd/actor-broker@.service @ONLY)
+configure_file(deploy/systemd/actor-broker-user@.service.in systemd/user/actor-broker@.service @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/systemd/actor-broker@.service DESTINATION ${systemd_unit_dir}/system)
+install(FILES ${PROJECT_BINARY_DIR}/systemd/user/actor-broker@.service DESTINATION ${systemd_unit_dir}/user)
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/libactor)
 install(EXPORT libactor-targets NAMESPACE actor:: DESTINATION ${package_dir})
 configure_package_config_file(deploy/libactor-config.cmake.in libactor-config.cmake INSTALL_DESTINATION ${package_dir})

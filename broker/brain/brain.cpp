@@ -142,6 +142,7 @@ int Brain::run() {
     return 1;  // the keeper stops what runs
   }
   keeper_.say_running();
+  watch_service();
   finish_turn();
   while (state_.stage != Stage::Done) turn();
   output_.finish_all();
@@ -194,6 +195,7 @@ void Brain::turn() {
 
 /// From here on the outside may know.
 void Brain::finish_turn() {
+  tell_service();
   commit();
   for (const std::uint64_t key : safe_.take_dropped()) keeper_.drop(key);
   turn_.finish();

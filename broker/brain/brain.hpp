@@ -71,6 +71,7 @@ struct BrainState {
   std::optional<Time> run_until;        // --for
   std::optional<Time> drain_until;
   std::optional<Time> kill_at;  // shutdown_timeout
+  bool told_ready = false;      // to the service manager
   std::string manifest_text;    // of the last reload; empty: the manifest is that of the start
 };
 
@@ -150,6 +151,10 @@ class Brain final : public SessionHandler {
   void on_message(ActorEntry& entry, const control::PeerCorrupt& message);
   void on_message(ActorEntry& entry, const control::Stopping& message);
   void start_timed_out(ActorEntry& entry);
+
+  // service.cpp: what the service manager is told
+  void watch_service();
+  void tell_service();
 
   // standby.cpp: processes that are started ahead
   void make_spare(ActorEntry& entry);
@@ -304,7 +309,8 @@ class Brain final : public SessionHandler {
 
   BrainState state_;
   bool keeper_gone_ = false;
-  Fd signals_;  // without a keeper
+  Fd signals_;               // without a keeper
+  std::string told_status_;  // to the service manager
   TimerId drain_timer_ = 0;
   TimerId scan_timer_ = 0;
   int quiet_scans_ = 0;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "brain/brain.hpp"
+#include "service_manager.hpp"
 
 namespace actor::broker {
 namespace {
@@ -57,8 +58,10 @@ std::string Brain::reload() {
   log_.info("reload", "",
             "the manifest was read again: added " + names(changes.added) + "; removed " + names(changes.removed) +
                 "; changed " + names(changes.changed));
+  options_.service.reloading();
   configure_topics(*result.manifest);
   change_actors(std::move(*result.manifest), changes);
+  if (state_.told_ready) options_.service.ready();
   state_.manifest_text = std::move(read.text);
   return dump({{"ok", "reloaded " + manifest_.file.string()},
                {"added", changes.added},

@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "brain/brain.hpp"
+#include "service_manager.hpp"
 
 namespace actor::broker {
 namespace {
@@ -18,6 +19,7 @@ void Brain::begin_shutdown(const std::string& why) {
   if (state_.stage != Stage::Running) return;
   state_.stage = Stage::Quiescing;
   log_.info("stopping", "", "shutting down: " + why);
+  options_.service.stopping();
   tree_->begin_shutdown();
   for (auto& [index, entry] : entries_) {
     drop_spare(*entry);

@@ -1,0 +1,22 @@
+# cmake -D UNITS=<dir> -D BIN=<dir> -D WORK=<dir> -P units.cmake
+# Are the systemd units good ones? `systemd-analyze verify` wants programs that are there, so it is shown this build's.
+find_program(analyze systemd-analyze)
+if(NOT analyze)
+  message("SKIPPED: there is no systemd-analyze here")
+  return()
+endif()
+file(MAKE_DIRECTORY ${WORK})
+foreach(unit actor-broker@ actor-broker-user@)
+  set(CMAKE_INSTALL_FULL_BINDIR ${BIN})
+  configure_file(${UNITS}/${unit}.service.in ${WORK}/${unit}x.service @ONLY)
+  set(whose --system)
+  if(unit MATCHES user)
+    set(whose --user)
+    set(ENV{XDG_RUNTIME_DIR} ${WORK})
+  endif()
+  execute_process(COMMAND ${analyze} verify ${whose} --man=no ${WORK}/${unit}x.service
+    OUTPUT_VARIABLE said ERROR_VARIABLE said RESULT_VARIABLE code)
+  if(NOT code EQUAL 0 OR NOT said STREQUAL "")
+    message(SEND_ERROR "${unit}.service: systemd-analyze verify says (${code}):\n${said}")
+  endif()
+endforeach()
