@@ -17,8 +17,9 @@
 namespace actor::ctl {
 namespace {
 
-constexpr std::string_view to_second_screen = "\x1b[?1049h\x1b[?25l";
-constexpr std::string_view to_first_screen = "\x1b[?25h\x1b[?1049l";
+// And no cursor, and lines that are too long are cut instead of wrapped.
+constexpr std::string_view to_second_screen = "\x1b[?1049h\x1b[?25l\x1b[?7l";
+constexpr std::string_view to_first_screen = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 bool is_set(const char* variable) {
   const char* value = std::getenv(variable);

@@ -136,6 +136,15 @@ TEST_F(Events, WaitForASenderThatIsBusyAndFailWhenItDies) {
   end(broker);
 }
 
+TEST_F(Events, EndWithTheirBroker) {
+  Broker& broker = start_three();
+  const Finished started = run("(actorctl --broker test tail Topic.Numbers; echo ended $?) > " +
+                               (directory() / "tail.out").string() + " 2>&1 &");
+  broker.wait_for_log("a tool observes");
+  end(broker);
+  EXPECT_NE(output_of("tail").find("ended 3"), std::string::npos) << output_of("tail");
+}
+
 TEST_F(Events, MayComeFromStandardInputAndTellTheirNumberAsJson) {
   Broker& broker = start_three();
   const Finished sent = run("echo '{\"value\":9}' | actorctl --broker test --json send Topic.Numbers -");
