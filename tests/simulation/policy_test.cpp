@@ -222,6 +222,18 @@ TEST(Policy, AQuarantinedActorHoldsUpNobodyAndIsTriedAgain) {
   EXPECT_THAT(world.advance(60s), ElementsAre("start a"));
 }
 
+TEST(Policy, WhoWaitsCanBeRemoved) {
+  World world;
+  world.actor("app", {.depends_on = {{"job", Dependency::Completed}}}).actor("job");
+  world.actor("frail", {.restart = at_most(0), .quarantine_retry = 60s}).start();
+  world.tell(Fail{"frail"});
+  world.supervisor.remove_actor(actor::ActorId("app"));
+  world.supervisor.remove_actor(actor::ActorId("frail"));
+  world.supervisor.settle();
+  EXPECT_THAT(world.supervisor.actors(), ElementsAre(actor::ActorId("job")));
+  EXPECT_THAT(world.advance(1h), IsEmpty());
+}
+
 TEST(Policy, AnExhaustedGroupEscalates) {
   World world({{.name = "outer", .strategy = RestartStrategy::OneForAll},
                {.name = "inner", .parent = "outer", .restarts = 0, .on_exhausted = OnExhausted::Escalate}});

@@ -237,6 +237,11 @@ Task::Next Member::wait_for_life() {
   }
   if (may_run_) return Next::Again;
   if (quarantined_) port_.reset();
+  const bool has_nothing_queued = !port_ || actor_;  // in quarantine, or it has not even begun
+  if (order_.load() == Order::Leave && has_nothing_queued) {
+    end({});
+    return Next::Done;
+  }
   return signal_.park() ? Next::Sleep : Next::Again;
 }
 
