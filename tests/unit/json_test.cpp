@@ -378,6 +378,8 @@ TEST(BytesOf, AComplaintSaysWhereAndWhatWasExpected) {
             std::string::npos);
   EXPECT_NE(complaint([] { bytes_of("{a:array<char,4294967295>}", R"({"a":""})"); }).find("at most 256 MiB"),
             std::string::npos);
+  EXPECT_NE(complaint([] { bytes_of("{a:enum E:string{On=1}}", R"({"a":1})"); }).find("a whole number's type"),
+            std::string::npos);
   EXPECT_NE(complaint([] { bytes_of("{a:i8}", R"({"a":128})"); }).find("from -128 to 127"), std::string::npos);
   EXPECT_NE(complaint([] { bytes_of("{a:enum E:u8{On=1}}", R"({"a":"Off"})"); }).find("one of On"), std::string::npos);
 }
@@ -425,11 +427,13 @@ TEST(JsonOf, ASchemaThatWasChangedIsReadOrRefused) {
   std::mt19937 random(seed);
   const std::string good(event_type<Everything>().schema);
   const auto bytes = payload_of(full());
+  const std::string json = by_schema(full());
   for (int i = 0; i < 20000; ++i) {
     std::string schema = good;
     for (int n = 0; n < 2; ++n) schema[random() % schema.size()] = good[random() % good.size()];
     if (random() % 4 == 0) schema.resize(random() % schema.size());
     complaint([&] { json_of(schema, bytes); });
+    complaint([&] { bytes_of(schema, json); });
   }
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "vector<";

@@ -130,7 +130,6 @@ class SchemaDecoder {
 
   void enumerator(const Node& node, JsonWriter& out) {
     const Node& underlying = *node.parts[0];
-    if (underlying.kind == Kind::Float || underlying.kind == Kind::String) refuse("no enum is made of that");
     const bool is_unsigned = underlying.kind == Kind::Unsigned;
     const std::int64_t value =
         underlying.kind == Kind::Bool

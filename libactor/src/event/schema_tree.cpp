@@ -167,7 +167,8 @@ class Parser {
     }
     const std::size_t after = at_;
     at_ = text_.rfind(':', at_) + 1;
-    node.parts.push_back(type());
+    const Node& underlying = *node.parts.emplace_back(type());
+    if (underlying.kind == Kind::Float || underlying.kind == Kind::String) refuse("a whole number's type");
     at_ = after;
     node.size = node.align = node.parts[0]->size;
     if (accept("}")) return;
