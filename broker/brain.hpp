@@ -21,6 +21,7 @@ struct BrainOptions {
   bool is_named_by_command_line = false;
   bool is_log_by_command_line = false;
   std::optional<std::chrono::nanoseconds> run_for;  ///< --for: then an ordered shutdown, exit code 0
+  std::filesystem::path state_dir;                  ///< for what outlives the broker; made when it is needed
   std::filesystem::path runtime_dir;  ///< holds control.sock and lock; the keeper removes it, unless it died
   Ledger& ledger;                     ///< what the brain before this one has left; made before the first one
   EpochPage& epochs;                  ///< likewise

@@ -1,6 +1,7 @@
 // actor-broker: parse, check, set up, then be the keeper of a brain (keeper/keeper.hpp says why there are two).
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <actor/error.hpp>
 #include <algorithm>
@@ -47,6 +48,20 @@ std::string runtime_directory_of(const Manifest& manifest) {
   return std::filesystem::absolute(manifest.file).parent_path() / *manifest.broker.runtime_dir;
 }
 
+/// For what outlives the broker. Where users keep such things, or, for root, where the system does.
+std::filesystem::path state_directory_of(const Manifest& manifest) {
+  if (manifest.broker.state_dir)
+    return std::filesystem::absolute(manifest.file).parent_path() / *manifest.broker.state_dir;
+  const char* const state = std::getenv("XDG_STATE_HOME");
+  const char* const home = std::getenv("HOME");
+  std::filesystem::path place = "/var/lib";
+  if (state && *state == '/')
+    place = state;
+  else if (::geteuid() != 0 && home && *home == '/')
+    place = std::filesystem::path(home) / ".local/state";
+  return place / "actor" / manifest.broker.name;
+}
+
 std::chrono::nanoseconds longest_stop_timeout(const Manifest& manifest) {
   std::chrono::nanoseconds longest = std::chrono::seconds(1);
   for (const ActorSection& actor : manifest.actors) longest = std::max(longest, actor.stop_timeout);
@@ -60,6 +75,7 @@ int run(const CommandLine& line) {
   Fd listener = directory.listen();
   const KeeperOptions keeper{.stop_timeout = longest_stop_timeout(*manifest),
                              .at_end = [&directory] { directory.remove(); }};
+  std::filesystem::path state_dir = state_directory_of(*manifest);
   const ServiceManager service = ServiceManager::from_environment();
   Ledger ledger;
   EpochPage epochs;
@@ -67,6 +83,7 @@ int run(const CommandLine& line) {
                            .is_named_by_command_line = line.name.has_value(),
                            .is_log_by_command_line = line.log.has_value(),
                            .run_for = line.run_for,
+                           .state_dir = std::move(state_dir),
                            .runtime_dir = directory.path(),
                            .ledger = ledger,
                            .epochs = epochs,

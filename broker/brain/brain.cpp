@@ -107,6 +107,7 @@ Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options)
       cgroups_(options.manifest.broker.cgroup),
       stalls_(options.manifest.broker.stall_after) {
   keeper_.set_turn(&turn_);
+  exchange_.on_left_over([this](const Route& route, const QueuedEvent& event) { return bury_left_over(route, event); });
 }
 
 Brain::~Brain() = default;
@@ -166,7 +167,8 @@ void Brain::begin() {
   epoch_page_ = safe_.keep(duplicate(options_.epochs.fd()));
   state_.epoch_page = epoch_page_->key();
   const Manifest& manifest = manifest_;
-  for (const auto& [name, topic] : manifest.topics) topics_.configure(name, topic.overflow, topic.capacity);
+  for (const auto& [name, topic] : manifest.topics)
+    topics_.configure(name, topic.overflow, topic.capacity, topic.latched);
   for (const ActorSection& section : manifest.actors) add_entry(section.name, &section);
   log_.info("running", "",
             "broker '" + manifest.broker.name + "' runs " + std::to_string(entries_.size()) + " actors; " +

@@ -30,6 +30,7 @@
 #include "brain/event_log.hpp"
 #include "brain/exchange.hpp"
 #include "brain/ledger.hpp"
+#include "deadletters/store.hpp"
 #include "keeper/client.hpp"
 #include "manifest/diff.hpp"
 #include "routing/table.hpp"
@@ -170,7 +171,7 @@ class Brain final : public SessionHandler {
   void settle_exits();
   void ended(ActorEntry& entry, std::optional<int> wait_status);
   void inherit(ActorEntry& entry, std::string& handling);
-  std::string describe_in_hand(const InFlight& flight) const;
+  std::string describe_in_hand(const InFlight& flight, std::uint32_t poison_after) const;
   void forget_life(ActorEntry& entry);
   void decide(ActorEntry& entry, const supervision::Exit& exit, const std::string& story);
   void report_end(const ActorEntry& entry, const supervision::Exit& exit, const std::string& text);
@@ -218,6 +219,13 @@ class Brain final : public SessionHandler {
   bool use_manifest(const std::string& text, std::string& error);
   void configure_topics(const Manifest& manifest);
   void change_actors(Manifest manifest, const ManifestDiff& changes);
+
+  // burial.cpp: events that are given up on
+  DeadLetterStore* dead_letters();
+  bool bury(const Route& route, const QueuedEvent& event, const std::string& reason, std::uint32_t attempts);
+  bool bury_left_over(const Route& route, const QueuedEvent& event);
+  void give_up_in_hand(ActorEntry& entry, bool abnormal);
+  void give_up_queue(ActorEntry& entry);
 
   // shutdown.cpp
   void begin_shutdown(const std::string& why);
@@ -307,6 +315,8 @@ class Brain final : public SessionHandler {
   WatchId keeper_watch_ = 0;
   WatchId listener_watch_ = 0;
 
+  std::unique_ptr<DeadLetterStore> dead_letters_;  // opened when the first event is given up on
+  bool dead_letters_failed_ = false;               // and said so
   BrainState state_;
   bool keeper_gone_ = false;
   Fd signals_;               // without a keeper

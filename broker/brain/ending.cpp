@@ -12,7 +12,6 @@ namespace actor::broker {
 namespace {
 
 /// How long the mailboxes of an actor that has crashed and is not restarted wait for a successor.
-constexpr auto mailbox_hold = std::chrono::seconds(5);
 
 std::string milliseconds(std::chrono::nanoseconds time) {
   return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(time).count()) + " ms";
@@ -70,13 +69,19 @@ void Brain::end_group(const ActorEntry& entry) {
   ::kill(-entry.pid, SIGKILL);
 }
 
-std::string Brain::describe_in_hand(const InFlight& flight) const {
+/// " while handling StationTopic's Temperature on StationTopic.Reading from 'cpu', event 7f..:12, attempt 2 of 3"
+std::string Brain::describe_in_hand(const InFlight& flight, std::uint32_t poison_after) const {
   const Route* route = table_.find(flight.route);
   const Topic* topic = topics_.at(flight.topic);
   std::string text = " while handling " + std::string(types_.name_of(flight.type));
   if (topic) text += " on " + topic->name;
-  if (route) text += " from '" + table_.name_of(route->publisher) + "'";
-  return text + ", event " + std::to_string(flight.event_counter) + ", attempt " + std::to_string(flight.attempt);
+  EventId id{0, flight.event_counter};
+  if (route) {
+    text += " from '" + table_.name_of(route->publisher) + "'";
+    if (const auto sender = entries_.find(route->publisher); sender != entries_.end()) id.actor = sender->second->key;
+  }
+  text += ", event " + short_text(id) + ", attempt " + std::to_string(flight.attempt);
+  return poison_after == 0 ? text : text + " of " + std::to_string(poison_after);
 }
 
 /// Takes from the dead life what its successor needs. REQUIRES: its end is confirmed and its packets are handled.
@@ -89,7 +94,8 @@ void Brain::inherit(ActorEntry& entry, std::string& handling) {
   const InFlight flight = status.in_flight();
   if (in_hand(flight)) {
     entry.in_flight = flight;
-    handling = describe_in_hand(flight);
+    handling =
+        describe_in_hand(flight, entry.section ? entry.section->after_death.poison_after : AfterDeath{}.poison_after);
   } else if (!in_hand(entry.in_flight)) {
     entry.in_flight = {};  // else: it died before it came to what its predecessor had in hand
   }
@@ -161,11 +167,16 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   const auto exit = wait_status ? supervision::classify(*wait_status, entry.circumstances, codes)
                                 : supervision::classify_unknown(entry.circumstances, entry.said_goodbye);
   std::string handling;
-  if (entry.memory) inherit(entry, handling);
+  const bool had_mailbox = entry.memory != nullptr;
+  if (had_mailbox) inherit(entry, handling);
   if (keeper_gone_ && entry.serial != 0) end_group(entry);
   output_.finish(entry.pid);
   const pid_t pid = entry.pid;
   Death death = report_of(entry, exit, !handling.empty());
+  if (had_mailbox) {
+    give_up_in_hand(entry, exit.abnormal());
+    if (exit.abnormal() && state_.stage == Stage::Running) give_up_queue(entry);
+  }
   const bool asked_for = entry.circumstances.stop_requested && !exit.abnormal();
   std::string story = "died: " + to_string(exit) + handling;
   if (!exit.abnormal()) story = "ended";
@@ -231,7 +242,7 @@ void Brain::stay_ended(ActorEntry& entry, Life life, bool keep_mailbox) {
   tell_observers_of_end(entry, entry.last_exit, std::nullopt);
   if (state_.stage == Stage::Stopping) return;  // everybody goes: nobody waits for room any more
   if (!keep_mailbox || state_.stage != Stage::Running) return give_up_mailbox(entry);
-  hold_mailbox(entry, Loop::Clock::now() + mailbox_hold);
+  hold_mailbox(entry, Loop::Clock::now() + manifest_.broker.mailbox_hold);
 }
 
 void Brain::hold_mailbox(ActorEntry& entry, Loop::Clock::time_point until) {
@@ -249,16 +260,16 @@ void Brain::stop_holding(ActorEntry& entry) {
   entry.hold_until.reset();
 }
 
-/// Its subscriptions end: publishers that wait for it go on, and what is queued counts as dropped.
+/// Its subscriptions end: publishers that wait for it go on, and what is queued becomes dead letters.
 void Brain::give_up_mailbox(ActorEntry& entry) {
   if (!std::exchange(entry.reading, false)) return;
   const std::uint64_t queued = exchange_.queued(entry.index);
   if (queued > 0)
-    log_.warn("mailbox_dropped", entry.name,
-              std::to_string(queued) + " events that were queued for it are dropped, as it does not come back: " +
+    log_.warn("mailbox_given_up", entry.name,
+              std::to_string(queued) +
+                  " events that were queued for it become dead letters, as it does not come back: " +
                   what_is_queued(entry.index),
               {{"events", static_cast<std::int64_t>(queued)}});
-  entry.in_flight = {};
   apply(table_.set_reading(entry.index, false));
 }
 

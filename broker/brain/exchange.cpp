@@ -79,11 +79,6 @@ void Exchange::remove(const Route& route, bool finishes) {
       }
     }
     live->reader_done = true;
-    // A publisher keeps what a living reader may be reading until it hears that nobody does.
-    if (Peer* publisher = peer(route.publisher); publisher && live->follows != 0) {
-      publisher->session->send(control::ReaderGone{route.id});
-      live->follows = 0;
-    }
   }
   touch(*live);
   finish_removal(*live);
@@ -91,7 +86,13 @@ void Exchange::remove(const Route& route, bool finishes) {
 
 void Exchange::finish_removal(Live& live) {
   if (!live.removed || !live.publisher_done || !live.reader_done) return;
-  discarded_[live.route.reader] += waiting(live);
+  if (const std::uint64_t left = waiting(live)) {
+    const std::uint64_t from = live.cursor;
+    read_queue(live, left, left_over_);
+    discarded_[live.route.reader] += left - std::min(left, live.cursor - from);
+  }
+  // Until here the publisher has kept what is queued.
+  if (Peer* publisher = peer(live.route.publisher)) publisher->session->send(control::ReaderGone{live.route.id});
   if (Peer* publisher = peer(live.route.publisher); publisher && !live.segments.empty()) {
     const Segment& newest = live.segments.back();
     if (newest.view && !newest.ended) publisher->deeds.pushed += end(live) - newest.view->base();
@@ -110,7 +111,10 @@ void Exchange::joined(std::shared_ptr<Incarnation> incarnation, Session& session
   const ActorIndex actor = incarnation->actor;
   Peer& self = peers_[actor] = Peer{std::move(incarnation), &session, {}};
   for (const RouteId id : outgoing_[actor]) begin_segment(live_.at(id), self);
-  for (const RouteId id : incoming_[actor]) attach_all(live_.at(id), self);
+  for (const RouteId id : incoming_[actor]) {
+    attach_all(live_.at(id), self);
+    attach_latched(live_.at(id), self);
+  }
   affected_.insert(actor);
 }
 
@@ -133,6 +137,7 @@ Deeds Exchange::left(ActorIndex actor) {
     finish_removal(live);
   }
   affected_.erase(actor);
+  keep_latched(dead.incarnation);
   return std::move(dead.deeds);
 }
 
@@ -214,7 +219,7 @@ void Exchange::reader_left(Live& live, Peer& dead) {
   }
   drop_drained(live);
   Peer* publisher = peer(live.route.publisher);
-  if (publisher && live.follows == dead.incarnation->number)
+  if (publisher && !live.removed && live.follows == dead.incarnation->number)
     publisher->session->send(control::ReaderGone{live.route.id});
   live.follows = 0;
   ring(live.space_bell);

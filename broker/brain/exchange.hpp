@@ -11,7 +11,8 @@
 //   publisher dies    final head; PublisherEnded -> SegmentDrained  the next segment begins where this one ended
 //   reader dies       ReaderGone                                    the cursor stays: the mailbox fills up and waits
 //   route removed     RemoveRoute -> RouteSwitched, Detach          a reader that is being stopped gets no Detach: it
-//                                                                   reads on until it ends; then ReaderGone
+//                                                                   reads on until it ends
+//                     the rest is given up, then ReaderGone         until then the publisher leaves it alone
 
 #include <control/messages.hpp>
 #include <cstdint>
@@ -47,6 +48,20 @@ struct Incarnation {
   };
   std::map<std::uint32_t, Extent> extents;
   std::set<std::pair<ActorIndex, std::uint32_t>> given;  // readers (and which life of theirs) that have the extents
+};
+
+/// An event that waits for a reader which will not come for it: a copy. Its publisher wrote it; what is in it is
+/// checked against the bounds of memory only.
+struct QueuedEvent {
+  EventId id;
+  EventId parent;
+  std::string sender;
+  TopicId topic = 0;
+  std::uint16_t type = 0;
+  std::int64_t monotonic_ns = 0;
+  std::int64_t sent_at_ns = 0;  // system clock
+  std::uint64_t sequence = 0;   // in its route
+  std::vector<std::uint8_t> payload;
 };
 
 /// What a life of an actor did, by its rings and cursors: exact, where its own counters may lag by the event during
@@ -107,6 +122,8 @@ struct ExchangeState {
   std::vector<Live> live;
   std::vector<Peer> peers;
   std::map<ActorIndex, std::uint64_t> discarded;
+  std::map<ActorIndex, std::uint64_t> given_up;
+  std::vector<std::uint32_t> latched;  // indices in `memories`, oldest first
 };
 
 class Exchange {
@@ -149,6 +166,17 @@ class Exchange {
   std::uint64_t cursor(RouteId route) const;
   /// Events that were queued for the actor when its subscriptions ended.
   std::uint64_t discarded(ActorIndex reader) const;
+  /// True: the event is kept elsewhere, and counts as given up. False: it counts as discarded.
+  using Visit = std::function<bool(const Route&, const QueuedEvent&)>;
+  /// What becomes of the events that are queued when a subscription has ended. Without it they are discarded.
+  void on_left_over(Visit visit) { left_over_ = std::move(visit); }
+  /// The event at the cursor of a reader that is not there: its successor goes on with the one after it. False when
+  /// there is none that can be read.
+  bool take_out(RouteId route, const Visit& visit);
+  /// All that is queued now for a reader that is not there.
+  void empty_mailbox(ActorIndex reader, const Visit& visit);
+  /// Events of the actor's mailboxes that were kept elsewhere.
+  std::uint64_t given_up(ActorIndex reader) const;
   /// Have all publishers forgotten the routes into the actor that were removed?
   bool detached(ActorIndex reader) const;
   /// Is every mailbox of an actor that lives empty?
@@ -221,6 +249,9 @@ class Exchange {
   void end_segment(Live& live, Peer& dead);
   void reader_left(Live& live, Peer& dead);
   void drop_drained(Live& live);
+  void keep_latched(const std::shared_ptr<Incarnation>& dead);
+  void attach_latched(const Live& live, Peer& reader);
+  std::uint64_t read_queue(Live& live, std::uint64_t most, const Visit& visit);
   void forget_extents(const Live& live, const std::shared_ptr<Incarnation>& owner);
   void touch(const Live& live);
   void ring(const Kept& bell);
@@ -236,6 +267,9 @@ class Exchange {
   std::map<ActorIndex, std::set<RouteId>> incoming_;
   std::map<ActorIndex, Peer> peers_;
   std::map<ActorIndex, std::uint64_t> discarded_;
+  std::map<ActorIndex, std::uint64_t> given_up_;
+  std::vector<std::shared_ptr<Incarnation>> latched_;  // lives that are over but for their last values; oldest first
+  Visit left_over_ = [](const Route&, const QueuedEvent&) { return false; };
   std::set<ActorIndex> affected_;
 };
 

@@ -35,6 +35,8 @@ ExchangeState Exchange::save() const {
   }
   for (const auto& [actor, peer] : peers_) state.peers.push_back({place(peer.incarnation), peer.deeds});
   state.discarded = discarded_;
+  state.given_up = given_up_;
+  for (const auto& memory : latched_) state.latched.push_back(place(memory));
   return state;
 }
 
@@ -96,6 +98,8 @@ bool Exchange::load(const ExchangeState& state, std::string& error) {
     affected_.insert(actor);
   }
   discarded_ = state.discarded;
+  given_up_ = state.given_up;
+  for (const std::uint32_t memory : state.latched) latched_.push_back(memories.at(memory));
   return true;
 }
 

@@ -127,7 +127,10 @@ void Brain::spawn(ActorEntry& entry) {
       entry.subscribes = subscribes;
       apply(table_.set_filters(entry.index, publishes, subscribes));
     }
-    if (!std::exchange(entry.reading, true)) apply(table_.set_reading(entry.index, true));
+    if (!std::exchange(entry.reading, true)) {
+      entry.in_flight = {};  // it was in a mailbox that is gone
+      apply(table_.set_reading(entry.index, true));
+    }
     entry.serial = keeper_.new_serial();
     keeper_.spawn(spec_of(entry), entry.serial);
   } catch (const Error& error) {
@@ -256,7 +259,8 @@ void Brain::admit(ActorEntry& entry, const control::Hello& hello, Fd status) {
 
 control::TopicInfo Brain::topic_info(const ActorEntry& entry, const Topic& topic) const {
   return {topic.id,          topic.name,     static_cast<std::uint8_t>(topic.policy),
-          topic.deadline_ns, topic.capacity, entry.publishes.contains(topic.name)};
+          topic.deadline_ns, topic.capacity, entry.publishes.contains(topic.name),
+          topic.latched};
 }
 
 void Brain::welcome(ActorEntry& entry, std::vector<control::TypeInfo> types, const control::Hello& hello) {

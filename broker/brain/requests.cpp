@@ -40,6 +40,7 @@ Json Requests::run(const Json& request) {
   if (command == "why") return why(request);
   if (command == "deaths") return deaths();
   if (command == "logs") return logs(request);
+  if (command == "dead-letters") return dead_letters(request);
   if (command == "observe") return observe(request);
   if (command == "stalls") return stalls();
   if (command == "shutdown") return shutdown();
@@ -47,11 +48,11 @@ Json Requests::run(const Json& request) {
   for (const char* known : {"start", "stop", "restart", "reset", "kill"}) {
     if (command == known) return change(command, request);
   }
-  return failure(
-      "unknown command '" + command +
-      "': this broker knows ps, topics, routes, types, stalls, why, deaths, logs, observe, reload, start, stop, "
-      "restart, reset, "
-      "kill and shutdown");
+  return failure("unknown command '" + command +
+                 "': this broker knows ps, topics, routes, types, stalls, why, deaths, logs, dead-letters, observe, "
+                 "reload, start, stop, "
+                 "restart, reset, "
+                 "kill and shutdown");
 }
 
 ActorEntry& Requests::entry_named(const std::string& command, const Json& request) const {

@@ -25,6 +25,11 @@ struct Requests {
   Json change(const std::string& command, const Json& request);
   Json kill(ActorEntry& entry, const Json& request);
 
+  // Events that were given up on: dead_letter_requests.cpp
+  Json dead_letters(const Json& request);
+  Json list_letters(const DeadLetterStore& store, const Json& request) const;
+  Json discard_letters(DeadLetterStore& store, const Json& request);
+
   // What they look at
   Json ps() const;
   Json row(const ActorEntry& entry) const;

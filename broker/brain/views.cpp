@@ -120,6 +120,7 @@ Json Requests::row(const ActorEntry& entry) const {
   // What this actor dropped itself, and what was queued for it when its subscriptions ended.
   row["dropped"] = totals.dropped + discarded;
   row["discarded"] = discarded;
+  row["dead_lettered"] = brain.exchange_.given_up(entry.index);
   row["queued"] = brain.exchange_.queued(entry.index);
   row["staged"] = entry.memory ? entry.memory->status.staged() : 0;
   row["handling_ns"] = entry.memory ? Json(entry.memory->status.handling_ns()) : Json::array();

@@ -17,6 +17,13 @@ namespace actor::broker {
 
 class TypeRegistry {
  public:
+  struct Type {
+    std::string name;
+    std::uint64_t hash;
+    std::string schema;
+    std::vector<Program> users;  // alive
+  };
+
   /// Numbers for a program's types, in the same order; or the text that says with whom it disagrees, and over what.
   std::optional<std::string> declare(const Program& who, std::span<const control::TypeDecl> types,
                                      std::vector<control::TypeInfo>& numbers);
@@ -24,14 +31,10 @@ class TypeRegistry {
   void release(std::string_view actor);
   /// "?" for a number that was never given out.
   std::string_view name_of(std::uint16_t id) const;
+  /// Null for such a number.
+  const Type* at(std::uint16_t id) const { return id == 0 || id > types_.size() ? nullptr : &types_[id - 1u]; }
 
   // All of it as plain values, for the brain's ledger.
-  struct Type {
-    std::string name;
-    std::uint64_t hash;
-    std::string schema;
-    std::vector<Program> users;  // alive
-  };
   const std::vector<Type>& save() const { return types_; }
   void load(std::vector<Type> types);
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <shm/latch.hpp>
 #include <shm/layout.hpp>
 #include <shm/segment.hpp>
 #include <string>
@@ -60,6 +61,8 @@ class StatusView {
   std::uint64_t progress() const;
   /// While it waits for room: the route and the topic that are full; 0: not known.
   std::pair<std::uint32_t, std::uint16_t> waits_for() const;
+  /// Of which topics it has a last value.
+  std::vector<std::uint16_t> latched_topics() const { return shm::latched_topics(status()); }
   /// Has it events that wait for room?
   bool has_outbox() const;
 

@@ -427,6 +427,7 @@ void ShmWorld::remove(Peer& peer) {
         shm::ShmPort& publisher = route.from->port();
         end = publisher.sender().find_route(route.id)->head();
         publisher.remove_out_route(route.id);
+        publisher.reader_gone(route.id);
       });
     }
     departed_.dropped += end - route.cursor;

@@ -65,10 +65,12 @@ class Puppet : public actor::Actor<Events> {
   void handle_event(const actor::Envelope<Events>& envelope) override {
     const bool again = envelope.redelivered();
     const std::string mark = again ? " again, attempt " + std::to_string(envelope.meta().attempt) : "";
-    if (const auto* word = envelope.get_if<Word>()) return write_journal(name_, "word " + word->text + mark);
+    if (const auto* word = envelope.get_if<Word>())
+      return write_journal(name_, "word " + word->text + mark + (envelope.latched() ? " latched" : ""));
     const int value = envelope.get_if<Number>()->value;
-    const std::string todo = told_to_do_at(value);
-    if (!todo.empty() && !again) {
+    const std::string always = told_to_do_at(value, "ALWAYS");
+    const std::string todo = !always.empty() || again ? always : told_to_do_at(value, "ON_EVENT");
+    if (!todo.empty()) {
       write_journal(name_, todo + " at " + std::to_string(value));
       act(todo);
     }
@@ -81,8 +83,8 @@ class Puppet : public actor::Actor<Events> {
   }
 
  private:
-  static std::string told_to_do_at(int value) {
-    std::istringstream rules(variable("ON_EVENT"));
+  static std::string told_to_do_at(int value, const char* from) {
+    std::istringstream rules(variable(from));
     const std::string prefix = std::to_string(value) + '=';
     for (std::string rule; rules >> rule;) {
       if (rule.starts_with(prefix)) return rule.substr(prefix.size());

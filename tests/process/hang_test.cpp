@@ -51,8 +51,8 @@ TEST_F(Hangs, WhoIgnoresSigabrtIsKilledAfterTheGrace) {
 }
 
 TEST_F(Hangs, AStoppedActorIsLeftAloneHoweverLong) {
-  Broker& broker = start(head() + section("stopped", rules("") + "publishes = []\n") + section("clock", rules("1=hang 2=hang 3=hang")) +
-                         section("source"));
+  Broker& broker = start(head() + section("stopped", rules("") + "publishes = []\n") +
+                         section("clock", rules("1=hang 2=hang 3=hang")) + section("source"));
   for (const char* name : {"stopped", "clock", "source"}) broker.wait_for_state(name, "ready");
   const pid_t pid = broker.actor("stopped").at("pid").get<pid_t>();
   ASSERT_EQ(kill(pid, SIGSTOP), 0);

@@ -113,6 +113,7 @@ RuntimeTest::RuntimeTest() {
   directory_ = pattern;
   std::filesystem::create_directory(directory_ / "run");
   setenv("XDG_RUNTIME_DIR", (directory_ / "run").c_str(), 1);
+  setenv("XDG_STATE_HOME", (directory_ / "state").c_str(), 1);
   setenv("PUPPETS", directory_.c_str(), 1);
   journal_ = std::make_unique<Lines>(make_fifo(directory_ / "journal"));
 }

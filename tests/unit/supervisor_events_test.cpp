@@ -111,16 +111,19 @@ TEST(SupervisorEvents, AtMostOnceHandsOutNoEventAgain) {
 
 TEST(SupervisorEvents, TheMailboxIsDroppedOrGivenUpAtARestartIfThatIsWanted) {
   Story dropped({.mailbox = MailboxOnRestart::Drop}, 2, 1);
-  EXPECT_THAT(dropped.seen, ElementsAre("1#1", "2#1", "2#2"));
+  EXPECT_THAT(dropped.seen, ElementsAre("1#1", "2#1"));
   EXPECT_THAT(dropped.supervisor.dead_letters(), IsEmpty());
 
   Story given_up({.mailbox = MailboxOnRestart::DeadLetter}, 2, 1);
-  EXPECT_THAT(given_up.seen, ElementsAre("1#1", "2#1", "2#2"));
+  EXPECT_THAT(given_up.seen, ElementsAre("1#1", "2#1"));
   const auto letters = given_up.supervisor.dead_letters();
-  ASSERT_EQ(letters.size(), 2u);
-  EXPECT_EQ(letters[0].get_if<Job>()->number, 3);
-  EXPECT_EQ(letters[1].get_if<Job>()->number, 4);
-  EXPECT_EQ(letters[1].reason, DeadLetterReason::Restart);
+  ASSERT_EQ(letters.size(), 3u);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(letters[static_cast<std::size_t>(i)].get_if<Job>()->number, i + 2)
+        << "the event in hand is the front of the mailbox";
+    EXPECT_EQ(letters[static_cast<std::size_t>(i)].reason, DeadLetterReason::Restart);
+    EXPECT_EQ(letters[static_cast<std::size_t>(i)].meta.attempt, i == 0 ? 1u : 0u);
+  }
   given_up.supervisor.send(Job{5});
   given_up.supervisor.settle();
   EXPECT_EQ(given_up.seen.back(), "5#1");
@@ -154,7 +157,7 @@ TEST(SupervisorEvents, TheOldestDeadLettersMakeRoomAndAreCounted) {
   supervisor.advance(1min);
   EXPECT_EQ(supervisor.dead_letter_count(), 9u);
   ASSERT_EQ(supervisor.dead_letters().size(), 2u);
-  EXPECT_EQ(supervisor.dead_letters()[1].get_if<Job>()->number, 1) << "the poison event came last";
+  EXPECT_EQ(supervisor.dead_letters()[1].get_if<Job>()->number, 9);
 }
 
 }  // namespace

@@ -82,12 +82,19 @@ void BusPort::give_up(EventRef event, ActorId reader, DeadLetterReason reason, s
 void BusPort::give_up_in_hand(const AfterDeath& rules) {
   if (!in_hand_.event) return;
   const bool once = rules.delivery == DeliveryMode::AtMostOnce;
-  if (!once && (rules.poison_after == 0 || attempt_ < rules.poison_after)) return;
+  const bool poison = rules.poison_after != 0 && attempt_ >= rules.poison_after;
+  const bool with_the_rest = rules.mailbox != MailboxOnRestart::Keep;
+  if (!once && !poison && !with_the_rest) return;
   const EventRef event = [this] {
     in_hand_.event->references.fetch_add(1, std::memory_order_relaxed);
     return EventRef(in_hand_.event);
   }();
-  give_up(event, id_, once ? DeadLetterReason::InHand : DeadLetterReason::Poison, attempt_);
+  if (once || poison || rules.mailbox == MailboxOnRestart::DeadLetter) {
+    using Reason = DeadLetterReason;
+    give_up(event, id_, once ? Reason::InHand : (poison ? Reason::Poison : Reason::Restart), attempt_);
+  } else {
+    ++counters_.dropped;
+  }
   outputs_.clear();
   repeated_ = 0;
   must_redeliver_ = false;

@@ -141,6 +141,12 @@ std::vector<std::uint16_t> latched_topics(const Status& status) {
     if (topic == 0) break;
     if (latch.version.load(std::memory_order_acquire) != 0) topics.push_back(static_cast<std::uint16_t>(topic));
   }
+  // A first value that its publisher died over is in the record only.
+  const FanoutRecord& record = status.fanout;
+  const bool committed = record.commit.load(std::memory_order_acquire) != 0;
+  if (committed && (record.slot.flags_and_bytes >> 24 & Slot::latched) != 0 &&
+      std::find(topics.begin(), topics.end(), record.slot.topic) == topics.end())
+    topics.push_back(record.slot.topic);
   return topics;
 }
 

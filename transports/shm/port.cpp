@@ -85,9 +85,7 @@ OutRoute& ShmPort::add_out_route(OutRouteSpec spec, Fd data_bell, Fd space_bell)
 }
 
 void ShmPort::remove_out_route(std::uint32_t id) {
-  // While a reader still reads, its letting go may be what a staged event waits for.
-  if (const OutRoute* route = sender_.find_route(id); route && !route->has_reader())
-    loop_.remove_bell(route->space_bell());
+  // While a reader still reads, its letting go may be what a staged event waits for: the bell stays.
   sender_.remove_route(id);
 }
 

@@ -56,10 +56,7 @@ void Sender::remove_route(std::uint32_t id) {
       std::find_if(routes_.begin(), routes_.end(), [id](const auto& route) { return route->id() == id; });
   if (found == routes_.end()) return;
   (*found)->flush();
-  if ((*found)->has_reader())
-    leaving_.push_back(std::move(*found));
-  else
-    (*found)->abandon(pool_);
+  leaving_.push_back(std::move(*found));
   routes_.erase(found);
   connect_topics();
 }

@@ -46,8 +46,8 @@ class Sender {
 
   OutRoute& add_route(std::unique_ptr<OutRoute> route);
   OutRoute* find_route(std::uint32_t route);
-  /// Sends no further event to the route. Its reader may still be reading what is queued: what that holds is used again
-  /// as the reader lets go of it, and all of it once the reader is gone.
+  /// Sends no further event to the route. Its reader, or the broker in its place, may still be reading what is queued:
+  /// what that holds is used again as the reader lets go of it, and all of it once the reader is gone.
   void remove_route(std::uint32_t route);
   /// The route's reader is gone, for now or, if the route was removed, for good.
   void reader_gone(std::uint32_t route);

@@ -12,7 +12,7 @@ enum class DeliveryMode : std::uint8_t {
   AtMostOnce,   ///< it is not handed out again: it becomes a dead letter
 };
 
-/// What becomes of the events that are queued, when it is started anew.
+/// What becomes of the events that are queued when it dies and is to be started anew; the one in hand is the first.
 enum class MailboxOnRestart : std::uint8_t { Keep, Drop, DeadLetter };
 
 struct AfterDeath {

@@ -210,8 +210,8 @@ struct ReaderGone {
   RouteId route;
 };
 
-/// Publisher: the subscription has ended; drop what is staged for it. What is queued its reader may still be reading,
-/// if it has one: that memory is used again as the cursor passes it, all of it at ReaderGone. Answer RouteSwitched.
+/// Publisher: the subscription has ended; drop what is staged for it. What is queued its reader, or the broker, may
+/// still be reading: that memory is used again as the cursor passes it, all of it at ReaderGone. Answer RouteSwitched.
 struct RemoveRoute {
   RouteId route;
 };

@@ -1,0 +1,182 @@
+// Events that are given up on, under a real broker: on disk, readable, and counted.
+
+#include <signal.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "runtime_under_test.hpp"
+
+namespace process_test {
+namespace {
+
+class DeadLetters : public RuntimeTest {
+ protected:
+  const std::string head_ =
+      "[broker]\nname = \"test\"\nmailbox_hold = \"1ms\"\n[topics.\"Topic.Numbers\"]\ncapacity = 256\n";
+  const std::string sink_ = "subscribes = [\"*\"]\n";
+
+  nlohmann::json letters(Broker& broker, const std::string& options = "") {
+    const Finished list = broker.ctl("dead-letters --json list " + options);
+    EXPECT_EQ(list.code, 0) << list.said;
+    const auto answer = nlohmann::json::parse(list.said, nullptr, false);
+    if (!answer.contains("dead_letters")) throw std::runtime_error("dead-letters list said: " + list.said);
+    return answer["dead_letters"];
+  }
+
+  /// At rest every sent event is somewhere.
+  void expect_the_account_to_balance(Broker& broker) {
+    const nlohmann::json answer = broker.ps();
+    std::uint64_t sent = 0;
+    std::uint64_t found = 0;
+    for (const auto& row : answer.at("actors")) {
+      sent += row.at("sent").get<std::uint64_t>();
+      for (const char* where : {"handled", "skipped", "dropped", "dead_lettered", "queued"})
+        found += row.at(where).get<std::uint64_t>();
+    }
+    EXPECT_EQ(sent, found) << answer.dump(1);
+  }
+};
+
+TEST_F(DeadLetters, APoisonEventIsGivenUpAndItsReaderGoesOnWithoutIt) {
+  Broker& broker = start(head_ + section("source") + section("sink", sink_ + "env = { ALWAYS = \"3=abort\" }\n") +
+                         section("other", sink_));
+  broker.wait_for_state("sink", "ready");
+  broker.wait_for_state("other", "ready");
+  broker.wait_for_state("source", "ready");
+  tell("source", "send 1 10");
+  wait_for("sink: got 10");
+  wait_for("other: got 10");
+  EXPECT_EQ(journal().count_with("sink: abort at 3"), 3U);
+  EXPECT_EQ(journal().count_with("sink: got"), 9U) << "all but that one";
+  EXPECT_EQ(broker.actor("other").at("restarts"), 0) << "its siblings do not notice";
+  EXPECT_EQ(broker.actor("sink").at("restarts"), 3);
+  broker.wait_for_log("attempt 3 of 3");
+
+  const auto found = letters(broker);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].at("reason"), "poison");
+  EXPECT_EQ(found[0].at("attempts"), 3);
+  EXPECT_EQ(found[0].at("reader"), "sink");
+  EXPECT_EQ(found[0].at("sender"), "source");
+  EXPECT_EQ(found[0].at("topic"), "Topic.Numbers");
+  EXPECT_EQ(found[0].at("type"), "puppets::Number");
+  EXPECT_EQ(found[0].at("payload"), (nlohmann::json{{"value", 3}}));
+  wait_until("handling to be counted", [&] { return broker.actor("sink").at("queued") == 0; });
+  EXPECT_EQ(broker.actor("sink").at("dead_lettered"), 1);
+  expect_the_account_to_balance(broker);
+
+  EXPECT_EQ(broker.ctl("dead-letters discard --all").code, 0);
+  EXPECT_EQ(letters(broker).size(), 0U);
+}
+
+TEST_F(DeadLetters, AtMostOnceHandsOutNoEventAgain) {
+  Broker& broker = start(head_ + section("source") +
+                         section("sink", sink_ + "delivery = \"at_most_once\"\n" + "env = { ON_EVENT = \"2=die\" }\n"));
+  broker.wait_for_state("sink", "ready");
+  broker.wait_for_state("source", "ready");
+  tell("source", "send 1 4");
+  wait_for("sink: got 4");
+  EXPECT_EQ(journal().count_with("sink: got 2"), 0U);
+  const auto found = letters(broker);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].at("reason"), "in hand");
+  EXPECT_EQ(found[0].at("payload").at("value"), 2);
+  wait_until("handling to be counted", [&] { return broker.actor("sink").at("queued") == 0; });
+  expect_the_account_to_balance(broker);
+}
+
+TEST_F(DeadLetters, TheMailboxOfWhoDoesNotComeBackIsKept) {
+  Broker& broker = start(head_ + section("source") +
+                         section("sink", sink_ + "restart = \"temporary\"\n" + "env = { ON_EVENT = \"2=die\" }\n"));
+  broker.wait_for_state("sink", "ready");
+  broker.wait_for_state("source", "ready");
+  tell("source", "send 1 40");
+  wait_for("source: sent 40");
+  broker.wait_for_state("sink", "ended");
+  wait_until("its mailbox to be given up", [&] { return broker.actor("sink").at("dead_lettered") == 39; });
+  const auto found = letters(broker, "--actor sink");
+  ASSERT_EQ(found.size(), 39U);
+  for (int i = 0; i < 39; ++i) EXPECT_EQ(found[static_cast<std::size_t>(i)].at("payload").at("value"), i + 2);
+  EXPECT_EQ(found[0].at("attempts"), 1) << "it had this one in hand";
+  EXPECT_EQ(found[1].at("attempts"), 0);
+  EXPECT_EQ(letters(broker, "--actor source").size(), 0U);
+  expect_the_account_to_balance(broker);
+}
+
+TEST_F(DeadLetters, WhatADrainHasNoTimeForIsKept) {
+  Broker& broker = start("[broker]\nname = \"test\"\ndrain_timeout = \"20ms\"\n" + section("source") +
+                         section("sink", sink_ + "stop_timeout = \"0s\"\nenv = { ON_EVENT = \"1=hang\" }\n"));
+  broker.wait_for_state("sink", "ready");
+  broker.wait_for_state("source", "ready");
+  tell("source", "send 1 30");
+  wait_for("source: sent 30");
+  EXPECT_EQ(broker.ctl("stop sink").code, 0);
+  broker.wait_for_state("sink", "ended");
+  wait_until("its mailbox to be given up", [&] { return broker.actor("sink").at("dead_lettered") == 30; });
+  expect_the_account_to_balance(broker);
+  tell("source", "send 31 31");
+  wait_for("source: sent 31");
+}
+
+TEST_F(DeadLetters, TheMailboxIsGivenUpAtADeathIfThatIsWanted) {
+  Broker& broker =
+      start(head_ + section("source") +
+            section("sink", sink_ + "mailbox_on_restart = \"dead_letter\"\n" + "env = { ON_EVENT = \"2=hang\" }\n"));
+  broker.wait_for_state("sink", "ready");
+  broker.wait_for_state("source", "ready");
+  tell("source", "send 1 20");
+  wait_for("source: sent 20");
+  wait_for("sink: hang at 2");
+  ASSERT_EQ(kill(broker.actor("sink").at("pid").get<pid_t>(), SIGKILL), 0);
+  broker.wait_for_incarnation("sink", 2);
+  broker.wait_for_state("sink", "ready");
+  tell("source", "send 21 22");
+  wait_for("sink: got 22");
+  EXPECT_EQ(journal().count_with("sink: got"), 3U) << "1, 21 and 22";
+  EXPECT_EQ(letters(broker).size(), 19U);
+  wait_until("handling to be counted", [&] { return broker.actor("sink").at("queued") == 0; });
+  expect_the_account_to_balance(broker);
+}
+
+TEST_F(DeadLetters, OutliveTheBrainAndTheBroker) {
+  const std::string manifest = head_ + section("source") + section("sink", sink_ + "env = { ALWAYS = \"3=abort\" }\n");
+  {
+    Broker& broker = start(manifest);
+    broker.wait_for_state("sink", "ready");
+    broker.wait_for_state("source", "ready");
+    tell("source", "send 1 4");
+    wait_for("sink: got 4");
+    ASSERT_EQ(letters(broker).size(), 1U);
+    ASSERT_EQ(kill(broker.brain_pid(), SIGKILL), 0);
+    broker.wait_for_log("a new brain goes on");
+    EXPECT_EQ(letters(broker).size(), 1U);
+    wait_until("handling to be counted", [&] { return broker.actor("sink").at("queued") == 0; });
+    EXPECT_EQ(broker.actor("sink").at("dead_lettered"), 1);
+    expect_the_account_to_balance(broker);
+    broker.interrupt();
+    EXPECT_EQ(broker.wait_for_end(), 0);
+  }
+  Broker& broker = start(manifest);
+  broker.wait_for_state("sink", "ready");
+  const auto found = letters(broker);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].at("payload").at("value"), 3);
+}
+
+TEST_F(DeadLetters, TheBrokerGoesOnWithoutAPlaceForThem) {
+  Broker& broker = start("[broker]\nname = \"test\"\nstate_dir = \"/proc/nowhere\"\n" + section("source") +
+                         section("sink", sink_ + "env = { ALWAYS = \"3=abort\" }\n"));
+  broker.wait_for_state("sink", "ready");
+  broker.wait_for_state("source", "ready");
+  tell("source", "send 1 4");
+  wait_for("sink: got 4");
+  broker.wait_for_log("events that are given up on are dropped");
+  EXPECT_NE(broker.ctl("dead-letters list").code, 0);
+  wait_until("handling to be counted", [&] { return broker.actor("sink").at("queued") == 0; });
+  EXPECT_EQ(broker.actor("sink").at("discarded"), 1);
+  expect_the_account_to_balance(broker);
+}
+
+}  // namespace
+}  // namespace process_test
