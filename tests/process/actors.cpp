@@ -1,6 +1,7 @@
 // Real actor programs for the tests of this folder. A Puppet does what it is told through a FIFO, and what the
 // manifest's environment says of its handlers:
 //   ON_EVENT  "3=hang 5=die 7=deaf": what to do in the handler of that Number (a redelivered one is handled)
+//   ALWAYS    the same, for a redelivered one, too
 //   ON_START, ON_SHUTDOWN  "hang", "throw" or "exit N"
 
 #include <signal.h>

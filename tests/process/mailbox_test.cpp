@@ -20,7 +20,8 @@ class Mailbox : public RuntimeTest {
     std::uint64_t found = 0;
     for (const auto& row : answer.at("actors")) {
       sent += row.at("sent").get<std::uint64_t>();
-      for (const char* where : {"handled", "skipped", "dropped", "queued"}) found += row.at(where).get<std::uint64_t>();
+      for (const char* where : {"handled", "skipped", "dropped", "dead_lettered", "queued"})
+        found += row.at(where).get<std::uint64_t>();
     }
     EXPECT_EQ(sent, found) << answer.dump(1);
   }
@@ -148,7 +149,7 @@ TEST_F(Mailbox, OfAReaderThatDiesAgainWhileItDrainsIsReportedAsLost) {
   EXPECT_EQ(broker.wait_for_end(), 0);
   expect_all("sink", 1, 10);
   EXPECT_EQ(journal().count_with("sink: got"), 10U);
-  const std::string line = broker.log().first_with("are dropped");
+  const std::string line = broker.log().first_with("become dead letters");
   EXPECT_NE(line.find("sink: 20 events"), std::string::npos) << line;
   EXPECT_NE(line.find("20 from 'source' (Topic.Numbers"), std::string::npos) << line;
   expect_nothing_left();
@@ -184,7 +185,7 @@ TEST_F(Mailbox, OfATemporaryReaderThatDiesDuringShutdownIsReportedAsLost) {
   ASSERT_EQ(kill(pid_in_journal("sink: started"), SIGKILL), 0);
   EXPECT_EQ(broker.wait_for_end(), 0);
   EXPECT_EQ(journal().count_with("sink: started"), 1U);
-  EXPECT_NE(broker.log().first_with("are dropped").find("sink: 26 events"), std::string::npos);
+  EXPECT_NE(broker.log().first_with("become dead letters").find("sink: 26 events"), std::string::npos);
   expect_nothing_left();
 }
 
@@ -219,8 +220,8 @@ TEST_F(Mailbox, OfAQuarantinedReaderIsGivenUpWithItsCountAndPublishersGoOn) {
   wait_for("other: got 20");  // after mailbox_hold: the source waited for the dead one's room until then
   const auto sink = broker.actor("sink");
   EXPECT_EQ(sink.at("queued"), 0);
-  EXPECT_GE(sink.at("discarded").get<int>(), 4);
-  const std::string line = broker.log().first_with("are dropped");
+  EXPECT_GE(sink.at("dead_lettered").get<int>(), 4);
+  const std::string line = broker.log().first_with("become dead letters");
   EXPECT_NE(line.find("Topic.Numbers"), std::string::npos) << line;
   expect_the_account_to_balance(broker);
 }
