@@ -171,7 +171,7 @@ class Brain final : public SessionHandler {
   void settle_exits();
   void ended(ActorEntry& entry, std::optional<int> wait_status);
   void inherit(ActorEntry& entry, std::string& handling);
-  std::string describe_in_hand(const InFlight& flight, std::uint32_t poison_after) const;
+  std::string describe_in_hand(const InFlight& flight, std::uint32_t poison_after = 0) const;
   void forget_life(ActorEntry& entry);
   void decide(ActorEntry& entry, const supervision::Exit& exit, const std::string& story);
   void report_end(const ActorEntry& entry, const supervision::Exit& exit, const std::string& text);

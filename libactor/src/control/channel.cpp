@@ -35,7 +35,8 @@ std::size_t expected_fds(const Message&) {
   constexpr bool has_one = std::is_same_v<Message, Hello> || std::is_same_v<Message, RouteReady> ||
                            std::is_same_v<Message, ExtentAdded> || std::is_same_v<Message, Welcome> ||
                            std::is_same_v<Message, SwitchReader> || std::is_same_v<Message, PeerExtentAdded> ||
-                           std::is_same_v<Message, Observe> || std::is_same_v<Message, Observed>;
+                           std::is_same_v<Message, Observe> || std::is_same_v<Message, Observed> ||
+                           std::is_same_v<Message, AttachLatched>;
   return has_one ? 1 : 0;
 }
 std::size_t expected_fds(const AddRoute& message) {
@@ -354,6 +355,7 @@ ACTOR_TO_ACTOR(Reply);
 ACTOR_TO_ACTOR(Observe);
 ACTOR_TO_ACTOR(Observed);
 ACTOR_TO_ACTOR(ObservedEnded);
+ACTOR_TO_ACTOR(AttachLatched);
 #undef ACTOR_TO_ACTOR
 
 #define ACTOR_TO_TOOL(Message) template bool Channel::send<ToTool, Message>(const Message&, std::span<const int>)
