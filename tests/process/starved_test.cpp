@@ -1,0 +1,66 @@
+// A machine that is too busy, and actors that are slow for it: nobody is declared dead.
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+
+#include "runtime_under_test.hpp"
+
+namespace process_test {
+namespace {
+
+/// Processes that keep processor 0 busy until the end of the test.
+class Spinners {
+ public:
+  explicit Spinners(int count) {
+    for (int i = 0; i < count; ++i) {
+      const pid_t pid = fork();
+      if (pid == 0) {
+        cpu_set_t first;
+        CPU_ZERO(&first);
+        CPU_SET(0, &first);
+        (void)sched_setaffinity(0, sizeof first, &first);
+        for (std::atomic<unsigned> turns = 0;; ++turns) {
+        }
+      }
+      pids_.push_back(pid);
+    }
+  }
+  ~Spinners() {
+    for (const pid_t pid : pids_) {
+      kill(pid, SIGKILL);
+      waitpid(pid, nullptr, 0);
+    }
+  }
+
+ private:
+  std::vector<pid_t> pids_;
+};
+
+class Starved : public RuntimeTest {};
+
+TEST_F(Starved, ActorsOnAnOverloadedProcessorLive) {
+  const std::string starved = "cpus = [0]\nwatchdog = \"1s\"\n";
+  Broker& broker = start(
+      "[broker]\nname = \"test\"\n[topics.\"Topic.Numbers\"]\ncapacity = 4\n" +
+      section("reader", starved + "subscribes = [\"*\"]\npublishes = []\n") + section("source", starved) +
+      section("clock", "watchdog = \"1s\"\nsubscribes = [\"*\"]\npublishes = []\nenv = { ON_EVENT = \"1=hang\" }\n"));
+  for (const char* name : {"reader", "source", "clock"}) broker.wait_for_state(name, "ready");
+  {
+    const Spinners spinners(4);
+    tell("source", "send 1 500");
+    // That the clock is found hanging says that a whole limit has passed for the others as well.
+    broker.wait_for_log("clock: hangs: ");
+    wait_for("reader: got 500");
+  }
+  for (const char* name : {"reader", "source"}) EXPECT_EQ(broker.actor(name).at("incarnation"), 1) << name;
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+}
+
+}  // namespace
+}  // namespace process_test
