@@ -45,6 +45,30 @@ TEST_F(Sandboxes, HoldTheActorAndItsNextLife) {
   end(broker);
 }
 
+TEST_F(Sandboxes, ActorsOfDifferentUsersExchangeEventsAndDeaths) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root may change the user";
+  const std::string as_nobody = "user = \"65534\"\nseccomp = \"default\"\nsubscribes = [\"*\"]\n";
+  const std::string text =
+      "[broker]\nname = \"test\"\n" + section("held", as_nobody) + section("free", "subscribes = [\"*\"]\n");
+  fs::permissions(directory(), fs::perms(0755));
+  for (const auto& file : fs::directory_iterator(directory())) {
+    if (file.is_fifo()) fs::permissions(file.path(), fs::perms(0666));
+  }
+  Broker& broker = start(text);
+  for (const char* name : {"held", "free"}) broker.wait_for_state(name, "ready");
+  EXPECT_THAT(proc(broker, "held", "status"), HasSubstr("Uid:\t65534\t65534\t65534\t65534"));
+  EXPECT_THAT(proc(broker, "held", "status"), HasSubstr("CapEff:\t0000000000000000"));
+  tell("free", "send 1 3");
+  wait_for("held: got 3");
+  tell("held", "send 4 6");
+  wait_for("free: got 6");
+  tell("held", "die");
+  broker.wait_for_incarnation("held", 2);
+  tell("free", "send 7 9");
+  wait_for("held: got 9");
+  end(broker);
+}
+
 TEST_F(Sandboxes, AStepThatFailsIsInTheLogWithItsReason) {
   if (geteuid() != 0) GTEST_SKIP() << "only root may change the user";
   // Who is not root may be filtered only if it can get no privileges back.
