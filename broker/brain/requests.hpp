@@ -32,6 +32,7 @@ struct Requests {
 
   // What they look at
   Json ps() const;
+  Json waits_for(const ActorEntry& entry) const;
   Json row(const ActorEntry& entry) const;
   Json topics() const;
   Json routes() const;

@@ -98,6 +98,13 @@ Json Requests::ps() const {
   return answer;
 }
 
+/// "store (ready)"; null when it waits for nobody.
+Json Requests::waits_for(const ActorEntry& entry) const {
+  const bool waits = entry.is_waiting() && brain.tree_->knows(entry.name);
+  const std::string whom = waits ? brain.tree_->waits_for(entry.name) : "";
+  return whom.empty() ? Json(nullptr) : Json(whom);
+}
+
 Json Requests::row(const ActorEntry& entry) const {
   const Totals totals = brain.totals(entry);
   const std::uint64_t discarded = brain.exchange_.discarded(entry.index);
@@ -106,9 +113,7 @@ Json Requests::row(const ActorEntry& entry) const {
   row["pid"] = entry.has_process() ? Json(entry.pid) : Json(nullptr);
   row["state"] = to_string(entry.life);
   row["hand_started"] = entry.by_hand;
-  const bool waits = entry.is_waiting() && brain.tree_->knows(entry.name);
-  const std::string waits_for = waits ? brain.tree_->waits_for(entry.name) : "";
-  row["waits_for"] = waits_for.empty() ? Json(nullptr) : Json(waits_for);
+  row["waits_for"] = waits_for(entry);
   row["incarnation"] = entry.incarnation;
   row["restarts"] = entry.restarts;
   row["uptime_s"] = entry.has_process() ? Json(seconds(Loop::Clock::now() - entry.spawned_at)) : Json(nullptr);
@@ -211,6 +216,7 @@ Json Requests::why(const Json& request) const {
   answer["pid"] = entry.has_process() ? Json(entry.pid) : Json(nullptr);
   answer["uptime_s"] = entry.has_process() ? Json(seconds(Loop::Clock::now() - entry.spawned_at)) : Json(nullptr);
   answer["restarts"] = entry.restarts;
+  answer["waits_for"] = waits_for(entry);
   answer["next_restart_s"] = next_restart_s(brain.restarts_in(entry));
   answer["death_count"] = entry.deaths.count();
   answer["deaths"] = Json::array();

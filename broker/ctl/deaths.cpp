@@ -53,6 +53,7 @@ std::string show_deaths_of_one(const Json& answer, const Look& look) {
   const std::string state = cell(answer, "state");
   std::string text =
       painted(cell(answer, "actor"), Colour::Bold, look) + " is " + painted(state, colour_of_state(state), look);
+  if (member(answer, "waits_for").is_string()) text += " for " + cell(answer, "waits_for");
   if (natural(answer, "pid") != 0)
     text += ", pid " + cell(answer, "pid") + ", up " + uptime_text(real(answer, "uptime_s"));
   if (member(answer, "next_restart_s").is_number())

@@ -158,6 +158,7 @@ TEST_F(Groups, AnActorStartsWhenWhatItDependsOnIsReadyAndStopsBeforeIt) {
   wait_for_ready(broker, {"store", "job"});
   EXPECT_EQ(broker.actor("app").at("state"), "waiting");
   EXPECT_EQ(broker.actor("app").at("waits_for"), "job (completed)");
+  EXPECT_NE(broker.ctl("why app").said.find("app is waiting for job (completed)"), std::string::npos);
   tell("job", "stop");
   broker.wait_for_state("app", "ready");
   EXPECT_LT(place("store: started"), place("app: started"));
