@@ -11,6 +11,7 @@ int run_topology(const Command& command);
 int run_tail(const Command& command);
 int run_send(const Command& command);
 int run_logs(const Command& command);
+int run_list_dead_letters(const Command& command);
 int run_check(const Command& command);
 
 }  // namespace actor::ctl

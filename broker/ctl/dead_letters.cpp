@@ -18,7 +18,10 @@ std::string payload_cell(const Json& letter) {
 
 std::string show_dead_letters(const Json& answer, const Look& look) {
   const Json& letters = list_at(answer, "dead_letters");
-  if (letters.empty()) return "no dead letters\n";
+  const std::uint64_t gone = natural(answer, "given_up");
+  const std::string older =
+      gone == 0 ? "" : cell(answer, "given_up") + " older ones are gone: there was no room for them\n";
+  if (letters.empty()) return "no dead letters\n" + older;
   Table table({{"ID", Table::Align::Right},
                {"GIVEN UP"},
                {"REASON"},
@@ -33,7 +36,7 @@ std::string show_dead_letters(const Json& answer, const Look& look) {
                    cell(letter, "sender"), cell(letter, "topic"), cell(letter, "type"), cell(letter, "attempts"),
                    payload_cell(letter)});
   }
-  return table.text(look);
+  return table.text(look) + older;
 }
 
 }  // namespace actor::ctl

@@ -39,6 +39,7 @@ int run(const Command& command) {
   if (command.verb == "tail") return run_tail(command);
   if (command.verb == "send") return run_send(command);
   if (command.verb == "logs") return run_logs(command);
+  if (command.verb == "dead-letters" && command.action == "list") return run_list_dead_letters(command);
   if (command.verb == "check") return run_check(command);
   return ask_and_show(command);
 }

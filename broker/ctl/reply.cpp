@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "ctl/dead_letters.hpp"
 #include "ctl/deaths.hpp"
 #include "ctl/field.hpp"
 #include "ctl/state.hpp"
@@ -109,7 +108,6 @@ std::string show(const std::string& verb, const Json& reply, const Look& look) {
   if (verb == "deaths") return show_deaths_of_all(reply, look);
   if (verb == "stalls") return show_stalls(reply, look);
   if (verb == "reload") return show_reload(reply, look);
-  if (verb == "dead-letters" && reply.contains("dead_letters")) return show_dead_letters(reply, look);
   return show_ok(reply, look);
 }
 
