@@ -143,6 +143,61 @@ TEST(SupervisorEvents, WhoIsMadeAnewKnowsTheLastValueOfALatchedTopicFirst) {
   EXPECT_THAT(seen, ElementsAre("latched mode 2", "4#1", "5#1", "latched mode 2", "5#2"));
 }
 
+using WatchedEvents = std::variant<Job, actor::sys::Up, actor::sys::Ready, actor::sys::Down, actor::sys::Quarantined>;
+
+/// Notes what the runtime tells of "worker".
+struct Watcher : actor::Actor<WatchedEvents> {
+  explicit Watcher(std::vector<std::string>* to) : seen(to) {}
+  void handle_event(const actor::Envelope<WatchedEvents>& envelope) override {
+    const auto note = [&](const std::string& what, const std::string& who, std::uint32_t incarnation) {
+      if (who == "worker") seen->push_back(what + " " + std::to_string(incarnation));
+    };
+    if (const auto* up = envelope.get_if<actor::sys::Up>()) note("up", up->actor, up->incarnation);
+    if (const auto* ready = envelope.get_if<actor::sys::Ready>()) note("ready", ready->actor, ready->incarnation);
+    if (const auto* gone = envelope.get_if<actor::sys::Quarantined>())
+      note("quarantined", gone->actor, gone->incarnation);
+    if (const auto* down = envelope.get_if<actor::sys::Down>()) {
+      const std::string last = down->last_event ? ", an event in hand" : "";
+      note("down, " + down->reason + last + (down->comes_back ? ", comes back" : ""), down->actor, down->incarnation);
+    }
+  }
+  std::vector<std::string>* seen;
+};
+
+struct FailingWorker : actor::Actor<WatchedEvents> {
+  void handle_event(const actor::Envelope<WatchedEvents>& envelope) override {
+    if (envelope.attempt() == 1) throw std::runtime_error("broken");
+  }
+};
+
+TEST(SupervisorEvents, LivesAndDeathsAreEventsOfASystemTopic) {
+  std::vector<std::string> seen;
+  actor::Supervisor<WatchedEvents> supervisor(actor::simulated(11));
+  supervisor.add_actor<Watcher>("watcher", actor::Subscribe::named({std::string(actor::sys::topic)}), &seen);
+  supervisor.add_actor<FailingWorker>("worker", Topic::Jobs);
+  supervisor.start();
+  supervisor.send(Job{1});
+  supervisor.advance(1s);
+  EXPECT_THAT(seen,
+              ElementsAre("up 1", "ready 1", "down, error(1), an event in hand, comes back 1", "up 2", "ready 2"));
+  supervisor.remove_actor(actor::ActorId("worker"));
+  supervisor.settle();
+  EXPECT_EQ(seen.back(), "down, clean 2");
+}
+
+TEST(SupervisorEvents, AllTopicsDoNotIncludeTheRuntimesOwn) {
+  std::vector<std::string> seen;
+  actor::Supervisor<WatchedEvents> supervisor(actor::simulated(11));
+  std::vector<std::string> other;
+  supervisor.add_actor<Watcher>("one", actor::Subscribe::all(), &seen);
+  supervisor.add_actor<Watcher>("two", actor::Subscribe::all().and_named({actor::sys::topic}), &other);
+  supervisor.add_actor<FailingWorker>("worker", Topic::Jobs);
+  supervisor.start();
+  supervisor.settle();
+  EXPECT_THAT(seen, IsEmpty());
+  EXPECT_THAT(other, ElementsAre("up 1", "ready 1"));
+}
+
 TEST(SupervisorEvents, TheOldestDeadLettersMakeRoomAndAreCounted) {
   actor::SupervisorConfig config = actor::simulated(5);
   config.dead_letter_limit = 2;

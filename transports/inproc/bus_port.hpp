@@ -23,6 +23,7 @@ class BusPort final : public HubPort {
   ~BusPort() override;
 
   void restart(const AfterDeath& rules, std::string_view overflowed) override;
+  EventId in_hand() const override { return in_hand_.event ? in_hand_.event->id() : EventId{}; }
   /// Nothing is given up.
   void restart() { restart({.poison_after = 0}, {}); }
   /// REQUIRES: the owner asks, or it sleeps.

@@ -113,6 +113,7 @@ ActorId SupervisorCore::add(ActorSpec spec) {
   std::unique_lock lock(mutex_);
   if (stopping_) refuse_to_add(spec.name);
   if (by_name_.contains(spec.name)) refuse_name(spec.name);
+  serve_system_topics(spec.topics);
   const std::uint64_t seed = seeds_();
   const auto member = std::make_shared<Member>(*this, scheduler(), std::move(spec), options);
   lock.unlock();
@@ -224,7 +225,11 @@ void SupervisorCore::call_on(ActorId id, const std::function<void(Host&)>& work)
 }
 
 void SupervisorCore::prepare(Host& host) {
-  if (host.id.name() != own_name) host.monitors = &monitors_;
+  if (host.id.name() != own_name) {
+    host.monitors = &monitors_;
+    const std::string name(host.id.name());
+    tell(sys::Up{name, begin_life(name)});
+  }
   host.stop_runtime = [this] { stop(); };
   host.spawn = [this](ActorSpec spec) { return add(std::move(spec)); };
   if (faults_ && faults_->has_crashes_for(host.id))

@@ -14,6 +14,7 @@
 #include <supervisor/dead_letters.hpp>
 #include <supervisor/faults.hpp>
 #include <supervisor/member.hpp>
+#include <supervisor/sys_publisher.hpp>
 #include <thread>
 #include <vector>
 
@@ -97,6 +98,13 @@ class SupervisorCore final : public MemberOwner {
   [[noreturn]] static void refuse_to_add(const std::string& name);
   [[noreturn]] static void refuse_name(const std::string& name);
   void begin_stop();
+  void serve_system_topics(const Subscribe& topics);
+  template <class T>
+  void tell(const T& event) {
+    if (SysPublisher* sys = sys_now_.load(std::memory_order_acquire)) sys->publish(event);
+  }
+  std::uint32_t begin_life(const std::string& name);
+  void tell_down(Member& member, const supervision::Exit& exit, const std::optional<Error>& why, bool comes_back);
   static std::vector<std::optional<std::uint64_t>> sleepers(const Members& members);
   static bool at_rest(const Members& members);
   void wait_for_rest();
@@ -120,10 +128,17 @@ class SupervisorCore final : public MemberOwner {
   std::mt19937_64 seeds_;
   DeadLetters dead_letters_;
   std::unique_ptr<Hub> hub_;
+  std::unique_ptr<SysPublisher> sys_;  // made for the first subscriber
+  std::atomic<SysPublisher*> sys_now_ = nullptr;
   const std::thread::id made_by_ = std::this_thread::get_id();
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  struct Lives {
+    std::uint32_t count = 0;
+    bool is_up = false;
+  };
+  std::map<std::string, Lives> lives_;                   // guarded by mutex_
   Members members_;                                      // in the order of their coming; all below guarded by mutex_
   std::map<std::string, Member*, std::less<>> by_name_;  // those that have a life yet to come, or to end
   supervision::SupervisionTree tree_;

@@ -31,6 +31,8 @@ class HubPort : public Port {
   /// redelivered; what its handler sends repeats the ids of the attempt before, marked maybe_duplicate.
   /// The rules may give up that event, and the queue; events of `overflowed`, a topic, are given up in any case.
   virtual void restart(const AfterDeath& rules, std::string_view overflowed) = 0;
+  /// The event that was handed out and not handled; all zero when there is none.
+  virtual EventId in_hand() const = 0;
   /// Which readers, and on which topics, the outbox waits for; without those that have a deadline.
   virtual std::vector<Wait> waits() const = 0;
   /// How many events may wait in the outbox before send() throws; the hub's own limit until then.

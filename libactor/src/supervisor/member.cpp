@@ -256,6 +256,7 @@ Task::Next Member::end_life() {
   const Order order = order_.load();
   const bool stopped = order != Order::None && !failed;
   drop_life();
+  last_event_ = port_ ? port_->in_hand() : EventId{};
   if (port_) port_->restart(spec_.config.after_death, std::exchange(overflowed_topic_, {}));
   if (stopped || order == Order::Stop) {
     end(error);

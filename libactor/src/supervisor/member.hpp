@@ -55,6 +55,8 @@ class Member final : public Task {
 
   ActorId id() const { return id_; }
   const ActorSpec& spec() const { return spec_; }
+  /// What it had in hand when its last life ended. Its own thread.
+  EventId last_event() const { return last_event_; }
 
   // Any thread -------------------------------------------------------------------------------------------------------
 
@@ -137,6 +139,7 @@ class Member final : public Task {
   std::unique_ptr<Runner> runner_;
   bool was_too_slow_ = false;
   std::string overflowed_topic_;
+  EventId last_event_;
   std::optional<Error> make_error_;
   std::optional<Error> last_error_;                 // what ended the life before
   Scheduler::Time armed_ = Scheduler::Time::max();  // the earliest time that was asked for and has not come

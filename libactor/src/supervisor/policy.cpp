@@ -81,7 +81,41 @@ void SupervisorCore::check_plan() const {
   refuse("these actors can never start: " + text);
 }
 
+/// REQUIRES: mutex_ is held.
+void SupervisorCore::serve_system_topics(const Subscribe& topics) {
+  const auto& names = topics.names();
+  if (sys_ || std::find(names.begin(), names.end(), sys::topic) == names.end()) return;
+  sys_ = std::make_unique<SysPublisher>(*hub_);
+  sys_now_.store(sys_.get(), std::memory_order_release);
+}
+
+std::uint32_t SupervisorCore::begin_life(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  Lives& lives = lives_[name];
+  lives.is_up = true;
+  return ++lives.count;
+}
+
+void SupervisorCore::tell_down(Member& member, const supervision::Exit& exit, const std::optional<Error>& why,
+                               bool comes_back) {
+  const std::string& name = member.spec().name;
+  std::uint32_t incarnation = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    Lives& lives = lives_[name];
+    if (!std::exchange(lives.is_up, false)) return;
+    incarnation = lives.count;
+  }
+  tell(sys::Down{name, incarnation, to_string(exit), exit.code, member.last_event(), comes_back,
+                 why ? why->what() : std::string()});
+}
+
 void SupervisorCore::on_ready(Member& member) {
+  std::unique_lock counting(mutex_);
+  const auto lives = lives_.find(member.spec().name);
+  const std::uint32_t incarnation = lives == lives_.end() ? 0 : lives->second.count;
+  counting.unlock();
+  if (incarnation != 0) tell(sys::Ready{member.spec().name, incarnation});
   const std::scoped_lock lock(mutex_);
   if (!tree_.knows(member.spec().name)) return;
   tree_.became_ready(member.spec().name, time());
@@ -96,6 +130,10 @@ void SupervisorCore::on_life_over(Member& member, const supervision::Exit& exit,
     const std::scoped_lock lock(mutex_);
     outcome = tree_.ended(name, exit, time());
     comes_back = tree_.standing(name) == Standing::Waiting || tree_.standing(name) == Standing::Up;
+  }
+  tell_down(member, exit, why, comes_back);  // before the next life can begin
+  {
+    const std::scoped_lock lock(mutex_);
     carry_out();
   }
   if (comes_back) tell_restart(member, outcome, why);
@@ -114,6 +152,7 @@ void SupervisorCore::tell_restart(Member& member, const Outcome& outcome, const 
 
 void SupervisorCore::on_leaving(Member& member) {
   const std::string& name = member.spec().name;
+  tell_down(member, {}, {}, false);
   const std::scoped_lock lock(mutex_);
   by_name_.erase(name);
   if (!tree_.knows(name)) return;
@@ -160,6 +199,7 @@ void SupervisorCore::carry_out(const Step& step) {
       }
       break;
     case Step::Kind::Quarantine:
+      tell(sys::Quarantined{step.who, lives_[step.who].count});
       if (tree_.due(step.who) == SupervisionTree::Time::max()) {
         member.give_up();
       } else {
