@@ -237,6 +237,7 @@ void Brain::on_event(Spawned spawned) {
   if (entry->life == Life::Spawning) entry->life = Life::Connecting;
   log_.info("started", entry->name, "started, pid " + std::to_string(entry->pid),
             {{"pid", std::int64_t{entry->pid}}, {"incarnation", std::int64_t{entry->incarnation}}});
+  tell_up(*entry);
   if (tree_->knows(entry->name)) tree_->started(entry->name, Loop::Clock::now().time_since_epoch());
   carry_out();
   if (entry->circumstances.stop_requested) request_stop(*entry);  // the wish came before the process did

@@ -71,9 +71,10 @@ struct BrainState {
   std::uint64_t keeper_interrupts = 0;  // of those that the keeper has counted
   std::optional<Time> run_until;        // --for
   std::optional<Time> drain_until;
-  std::optional<Time> kill_at;  // shutdown_timeout
-  bool told_ready = false;      // to the service manager
-  std::string manifest_text;    // of the last reload; empty: the manifest is that of the start
+  std::optional<Time> kill_at;      // shutdown_timeout
+  std::uint64_t system_events = 0;  // so many were told
+  bool told_ready = false;          // to the service manager
+  std::string manifest_text;        // of the last reload; empty: the manifest is that of the start
 };
 
 /// What a tool that observes wants to see.
@@ -219,6 +220,15 @@ class Brain final : public SessionHandler {
   bool use_manifest(const std::string& text, std::string& error);
   void configure_topics(const Manifest& manifest);
   void change_actors(Manifest manifest, const ManifestDiff& changes);
+
+  // system_events.cpp: what the broker tells of actors, on "$sys/actor"
+  template <class T>
+  void tell(const T& event);
+  void tell_up(const ActorEntry& entry);
+  void tell_ready(const ActorEntry& entry);
+  void tell_down(const ActorEntry& entry, const supervision::Exit& exit, EventId last_event, std::uint32_t incarnation,
+                 const std::string& last_words);
+  EventId id_in_hand(const ActorEntry& entry) const;
 
   // burial.cpp: events that are given up on
   DeadLetterStore* dead_letters();

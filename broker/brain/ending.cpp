@@ -173,6 +173,9 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   output_.finish(entry.pid);
   const pid_t pid = entry.pid;
   Death death = report_of(entry, exit, !handling.empty());
+  const EventId last_event = handling.empty() ? EventId{} : id_in_hand(entry);
+  const std::uint32_t incarnation = entry.incarnation;
+  const std::string last_words = entry.last_words;
   if (had_mailbox) {
     give_up_in_hand(entry, exit.abnormal());
     if (exit.abnormal() && state_.stage == Stage::Running) give_up_queue(entry);
@@ -186,6 +189,7 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   entry.said_goodbye = false;
   forget_life(entry);
   decide(entry, exit, story);
+  tell_down(entry, exit, last_event, incarnation, last_words);
   if (!asked_for) note_death(entry, std::move(death));
   advance_shutdown();
 }

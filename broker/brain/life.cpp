@@ -203,6 +203,7 @@ ActorEntry* Brain::adopt(Session& session, const control::Hello& hello) {
   entry->removed = false;
   watch_end(*entry);
   set_due(*entry, Due::StartTimeout, start_timeout(*entry));
+  tell_up(*entry);
   log_.info("joined", entry->name, "was started by hand, pid " + std::to_string(entry->pid),
             {{"pid", std::int64_t{entry->pid}}});
   return entry;
@@ -336,6 +337,7 @@ void Brain::on_message(ActorEntry& entry, const control::Ready&) {
   clear_due(entry);
   entry.life = Life::Ready;
   keep_looking();
+  tell_ready(entry);
   log_.info("ready", entry.name, "ready after " + milliseconds(now - entry.spawned_at),
             {{"pid", std::int64_t{entry.pid}},
              {"incarnation", std::int64_t{entry.incarnation}},

@@ -185,9 +185,29 @@ class Porter : public actor::Actor<Knocks> {
   std::string name() { return std::string(ctx().actor_name()); }
 };
 
+/// Writes down what the broker tells of actors.
+using Told = std::variant<Number, actor::sys::Up, actor::sys::Ready, actor::sys::Down, actor::sys::Quarantined>;
+class Watcher : public actor::Actor<Told> {
+  void handle_event(const actor::Envelope<Told>& envelope) override {
+    const std::string self(ctx().actor_name());
+    const auto note = [&](const std::string& what, const std::string& who, std::uint32_t incarnation) {
+      write_journal(self, what + " " + who + " " + std::to_string(incarnation));
+    };
+    if (const auto* up = envelope.get_if<actor::sys::Up>()) note("up", up->actor, up->incarnation);
+    if (const auto* ready = envelope.get_if<actor::sys::Ready>()) note("ready", ready->actor, ready->incarnation);
+    if (const auto* gone = envelope.get_if<actor::sys::Quarantined>())
+      note("quarantined", gone->actor, gone->incarnation);
+    if (const auto* down = envelope.get_if<actor::sys::Down>()) {
+      const std::string hand = down->last_event ? " over an event" : "";
+      note("down " + down->reason + hand + (down->comes_back ? ", comes back:" : ":"), down->actor, down->incarnation);
+    }
+    if (envelope.get_if<Number>()) write_journal(self, "number from " + std::string(envelope.sender().name()));
+  }
+};
+
 }  // namespace puppets
 
 int main(int argc, char** argv) {
   using namespace puppets;  // NOLINT: nothing else is in here
-  return actor::run<Puppet, Narrow, Knocker, Porter>(argc, argv);
+  return actor::run<Puppet, Narrow, Knocker, Porter, Watcher>(argc, argv);
 }

@@ -49,6 +49,7 @@ struct LatchedValue {
   EventId parent;
   std::vector<Tail> memory;  // aligned as an event may be
   std::size_t bytes = 0;
+  bool is_latched = true;  // false: an event of the runtime's own; `topic` and `type` are then the reader's own
 
   std::span<const std::byte> payload() const { return {reinterpret_cast<const std::byte*>(memory.data()), bytes}; }
 };

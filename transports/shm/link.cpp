@@ -1,6 +1,8 @@
 // The shm transport in an actor's process: the control protocol's wiring messages, turned into routes and segments.
 
 #include <actor/error.hpp>
+#include <algorithm>
+#include <cstring>
 #include <process/link.hpp>
 #include <shm/port.hpp>
 
@@ -44,6 +46,7 @@ class ShmLink final : public ProcessLink {
   void on(const control::Attach& message, std::vector<Fd>& fds);
   void on(const control::PublisherEnded& message, std::vector<Fd>& fds);
   void on(const control::AttachLatched& message, std::vector<Fd>& fds);
+  void on(const control::SystemEvent& message, std::vector<Fd>& fds);
   void on(const control::Detach& message, std::vector<Fd>& fds);
   void on(const control::PeerExtentAdded& message, std::vector<Fd>& fds);
   void on(const control::PeerExtentDropped& message, std::vector<Fd>& fds);
@@ -198,6 +201,27 @@ void ShmLink::on(const control::AttachLatched& message, std::vector<Fd>& fds) {
   auto publisher = port_->receiver().publisher(message.publisher_key, message.incarnation, message.publisher,
                                                fds.at(0).get(), error);
   if (publisher) port_->receiver().offer_latched(message.route, std::move(publisher), message.topics);
+}
+
+/// Its types are told apart by their hash: who has an event of another kind in mind is not handed it.
+void ShmLink::on(const control::SystemEvent& message, std::vector<Fd>&) {
+  const auto known =
+      std::find_if(types_.begin(), types_.end(), [&](const auto* type) { return type->hash == message.type_hash; });
+  if (known == types_.end()) return;
+  shm::LatchedValue event;
+  event.is_latched = false;
+  event.publisher = std::make_shared<shm::Publisher>();
+  event.publisher->key = message.sender_key;
+  event.publisher->id = ActorId("$sys");
+  event.publisher->wall_offset_ns = message.wall_offset_ns;
+  event.counter = message.counter;
+  event.stamp_ns = message.stamp_ns;
+  event.topic = port_->bind_topic({message.topic, OverflowPolicy::drop_oldest(), 0, false});
+  event.type = static_cast<std::uint16_t>(known - types_.begin());
+  event.bytes = message.payload.size();
+  event.memory.resize((event.bytes + sizeof(shm::Tail) - 1) / sizeof(shm::Tail));
+  if (event.bytes != 0) std::memcpy(event.memory.data(), message.payload.data(), event.bytes);
+  port_->receiver().add_system_event(std::move(event));
 }
 
 void ShmLink::on(const control::Detach& message, std::vector<Fd>&) {

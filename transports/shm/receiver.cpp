@@ -214,6 +214,10 @@ void Receiver::hand_out(InRoute& route, const Found& found, Delivery& out) {
 
 void Receiver::fill_type_and_object(Delivery& out, std::uint16_t wire_type) const {
   out.type = wire_type < index_of_wire_type_.size() ? index_of_wire_type_[wire_type] : Delivery::unknown_type;
+  fill_object(out);
+}
+
+void Receiver::fill_object(Delivery& out) const {
   out.object = nullptr;
   if (out.type == Delivery::unknown_type) return;
   const EventType& type = *types_[out.type];
@@ -234,11 +238,18 @@ bool Receiver::hand_out_latched(Delivery& out) {
   out.monotonic_ns = value->stamp_ns;
   out.wall_offset_ns = publisher.wall_offset_ns;
   out.topic = value->topic < handle_of_wire_topic_.size() ? handle_of_wire_topic_[value->topic] : std::uint16_t{0};
-  out.flags = Delivery::latched;
+  out.flags = 0;
+  if (value->is_latched) out.flags |= Delivery::latched;
   out.attempt = 1;
   out.route = 0;
   out.sequence = 0;
-  fill_type_and_object(out, value->type);
+  if (value->is_latched) {
+    fill_type_and_object(out, value->type);
+  } else {
+    out.topic = value->topic;
+    out.type = value->type;
+    fill_object(out);
+  }
   in_hand_ = nullptr;
   replayed_ = {0, 0};
   return true;

@@ -66,6 +66,7 @@ class Receiver {
   /// An earlier life of a publisher, dead: its last values of latched topics, where no later life has any, are handed
   /// out first. Before the first event.
   void offer_latched(std::uint32_t route, std::shared_ptr<Publisher> publisher, std::vector<std::uint16_t> topics);
+  void add_system_event(LatchedValue event) { latched_.add_system_event(std::move(event)); }
   InRoute* find_route(std::uint32_t route);
   const std::vector<std::unique_ptr<InRoute>>& routes() const { return routes_; }
   void remove_route(std::uint32_t route);
@@ -94,6 +95,7 @@ class Receiver {
   bool take_from(InRoute& route, Delivery& out);
   bool hand_out_latched(Delivery& out);
   void fill_type_and_object(Delivery& out, std::uint16_t wire_type) const;
+  void fill_object(Delivery& out) const;
   void record_flight(const Delivery& delivery, const Found& found);
   void turn_to_the_event_in_flight();
   void go_on() {

@@ -356,6 +356,7 @@ ACTOR_TO_ACTOR(Observe);
 ACTOR_TO_ACTOR(Observed);
 ACTOR_TO_ACTOR(ObservedEnded);
 ACTOR_TO_ACTOR(AttachLatched);
+ACTOR_TO_ACTOR(SystemEvent);
 #undef ACTOR_TO_ACTOR
 
 #define ACTOR_TO_TOOL(Message) template bool Channel::send<ToTool, Message>(const Message&, std::span<const int>)

@@ -312,8 +312,19 @@ struct ObservedEnded {
   std::int64_t delay_ns;
 };
 
+/// To an actor that subscribes to one of the runtime's own topics: an event of actor/sys.hpp, encoded.
+struct SystemEvent {
+  std::string topic;
+  std::uint64_t type_hash;
+  std::uint64_t sender_key;
+  std::uint64_t counter;
+  std::int64_t stamp_ns;        // CLOCK_MONOTONIC
+  std::int64_t wall_offset_ns;  // system clock = stamp_ns + this
+  std::vector<std::uint8_t> payload;
+};
+
 using ToActor = std::variant<Welcome, Refused, AddRoute, SwitchReader, ReaderGone, RemoveRoute, Attach, PublisherEnded,
                              Detach, PeerExtentAdded, PeerExtentDropped, TopicOpened, Start, Quiesce, Stop, Reply,
-                             Observe, Observed, ObservedEnded, AttachLatched>;
+                             Observe, Observed, ObservedEnded, AttachLatched, SystemEvent>;
 
 }  // namespace actor::control

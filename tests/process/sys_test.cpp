@@ -1,0 +1,51 @@
+// What the broker tells of actors, to those that subscribe to "$sys/actor".
+
+#include <signal.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "runtime_under_test.hpp"
+
+namespace process_test {
+namespace {
+
+class Sys : public RuntimeTest {
+ protected:
+  const std::string head_ = "[broker]\nname = \"test\"\n";
+};
+
+TEST_F(Sys, LivesAndDeathsAreEvents) {
+  Broker& broker = start(head_ + section("watcher", "subscribes = [\"Topic.Numbers\", \"$sys/actor\"]\n", "Watcher") +
+                         section("source") + section("other", "subscribes = [\"*\"]\n"));
+  broker.wait_for_state("watcher", "ready");
+  broker.wait_for_state("source", "ready");
+  broker.wait_for_state("other", "ready");
+  const pid_t pid = broker.actor("source").at("pid").get<pid_t>();
+  ASSERT_EQ(kill(pid, SIGKILL), 0);
+  wait_for("watcher: down signal(SIGKILL), comes back: source 1");
+  wait_for("watcher: up source 2");
+  wait_for("watcher: ready source 2");
+  tell("source", "send 1 1");
+  wait_for("watcher: number from source");
+
+  const auto& lines = journal().all();
+  const auto place = [&](const std::string& line) { return std::find(lines.begin(), lines.end(), line); };
+  EXPECT_LT(place("watcher: down signal(SIGKILL), comes back: source 1"), place("watcher: ready source 2"));
+  EXPECT_LT(place("watcher: ready source 2"), place("watcher: number from source"));
+  EXPECT_EQ(broker.ctl("stop other").code, 0);
+  wait_for("watcher: down clean: other 1");
+}
+
+TEST_F(Sys, QuarantineIsAnEventToo) {
+  Broker& broker = start(head_ + section("watcher", "subscribes = [\"$sys/actor\"]\n", "Watcher") +
+                         section("source", "budget = { restarts = 0, within = \"1min\" }\n"));
+  broker.wait_for_state("watcher", "ready");
+  broker.wait_for_state("source", "ready");
+  tell("source", "die");
+  wait_for("watcher: down signal(SIGKILL): source 1");
+  wait_for("watcher: quarantined source 1");
+}
+
+}  // namespace
+}  // namespace process_test
