@@ -125,12 +125,15 @@ constexpr bool declared_latched(const Topic& topic) {
 }
 
 /// What topic_of() gives for the first of these that it is written for.
+// Doxygen takes this for a class that inherits from itself.
+/// @cond
 template <class First, class... Rest>
 struct FirstTopic : FirstTopic<Rest...> {};
 template <class First, class... Rest>
 requires(Routed<First> && !is_sys_event<First>) struct FirstTopic<First, Rest...> {
   using type = decltype(call_topic_of(std::declval<const First&>()));
 };
+/// @endcond
 template <class Topic, class T>
 constexpr bool gives() {
   if constexpr (is_sys_event<T>) {
