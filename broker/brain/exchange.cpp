@@ -295,15 +295,20 @@ bool Exchange::all_attached(const Live& live) {
                      [](const Segment& segment) { return !segment.ring || segment.given == Given::Attached; });
 }
 
+/// Once a publisher has a ring for the route, nothing that it sends can be missed. That it still follows the cursor of
+/// a dead reader, because it is in a handler or stopped, only delays its reuse of memory and its bell until it looks.
 bool Exchange::settled(ActorIndex actor) const {
-  const Peer* self = peer(actor);
-  if (!self) return false;
+  if (!peer(actor)) return false;
   const auto in_place = [&](const Live& live) {
-    if (!all_attached(live)) return false;
-    if (!peer(live.route.publisher)) return true;
-    return announced(live) && live.answers.empty() && live.follows == self->incarnation->number;
+    return all_attached(live) && (!peer(live.route.publisher) || announced(live));
   };
   return every(outgoing_, actor, announced) && every(incoming_, actor, in_place);
+}
+
+bool Exchange::is_followed(RouteId route) const {
+  const Live* live = find(route);
+  const Peer* reader = live ? peer(live->route.reader) : nullptr;
+  return reader && live->answers.empty() && live->follows == reader->incarnation->number;
 }
 
 bool Exchange::owes_answer(ActorIndex actor) const {

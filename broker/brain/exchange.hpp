@@ -146,6 +146,9 @@ class Exchange {
   /// Are all of the actor's routes in place? Peers that are dead or not started do not count.
   bool settled(ActorIndex actor) const;
 
+  /// Does the route's publisher know the cursors of the reader's present life?
+  bool is_followed(RouteId route) const;
+
   /// Is it the actor itself that has yet to answer?
   bool owes_answer(ActorIndex actor) const;
 

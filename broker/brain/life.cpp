@@ -364,6 +364,7 @@ void Brain::on_message(ActorEntry& entry, const control::Overflowed& message) {
   if (!route || !topic) return;
   ActorEntry& reader = *entries_.at(route->reader);
   if (reader.life != Life::Ready || state_.stage != Stage::Running) return;  // it is not there to keep up
+  if (!exchange_.is_followed(route->id)) return;  // its sender has not looked at its cursor yet
   log_.error("overflow", reader.name,
              "does not keep up: topic " + topic->name + " from '" + entry.name + "' has " +
                  std::to_string(topic->capacity) +

@@ -106,6 +106,21 @@ TEST_F(Restarts, StopEndsTheSubscriptionAndStartBeginsItAgain) {
   end(broker);
 }
 
+TEST_F(Restarts, DoNotWaitForASenderThatIsStopped) {
+  Broker& broker = start("[broker]\nname = \"test\"\n" + section("sink", "subscribes = [\"*\"]\n") + section("source"));
+  for (const char* name : {"sink", "source"}) broker.wait_for_state(name, "ready");
+  tell("source", "send 1 5");
+  wait_for("sink: got 5");
+  const auto source = broker.actor("source").at("pid").get<pid_t>();
+  ASSERT_EQ(kill(source, SIGSTOP), 0);
+  EXPECT_EQ(broker.ctl("kill sink").code, 0);
+  broker.wait_for_incarnation("sink", 2);
+  broker.wait_for_state("sink", "ready");
+  ASSERT_EQ(kill(source, SIGCONT), 0);
+  tell("source", "send 6 10");
+  wait_for("sink: got 10");
+}
+
 TEST_F(Restarts, ByAnOperatorKeepTheMailboxAndAKillIsACrash) {
   Broker& broker = start(head_ + section("source") +
                          section("sink",
