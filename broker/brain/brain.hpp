@@ -133,10 +133,13 @@ class Brain final : public SessionHandler {
   bool restore(std::string& error);
   bool restore_entry(Ledger::Page& page);
   void reattach(ActorEntry& entry, Fd socket, const SessionState& state);
+  void respawn(ActorEntry& entry);
   void resume(ActorEntry& entry);
 
   // life.cpp: one actor from spawn to Ready
   void spawn(ActorEntry& entry);
+  void open_mailbox(ActorEntry& entry);
+  std::string executable_of(const ActorSection& section) const;
   ActorEntry* adopt(Session& session, const control::Hello& hello);
   void admit(ActorEntry& entry, const control::Hello& hello, Fd status);
   bool check_declarations(ActorEntry& entry, const control::Hello& hello, std::vector<control::TypeInfo>& types);
@@ -157,6 +160,7 @@ class Brain final : public SessionHandler {
   // service.cpp: what the service manager is told
   void watch_service();
   void tell_service();
+  bool anybody_comes() const;
 
   // standby.cpp: processes that are started ahead
   void make_spare(ActorEntry& entry);
@@ -166,6 +170,7 @@ class Brain final : public SessionHandler {
   bool spare_ended(std::uint64_t serial, const std::string& how);
   bool spare_hello(Session& session, control::Hello& hello, Fd& status);
   ActorEntry* entry_of_spare(std::uint64_t serial);
+  ActorEntry* entry_of_spare(const Session& session);
 
   // ending.cpp: one actor from its end to its restart
   void has_exited(ActorEntry& entry, std::optional<int> wait_status);

@@ -66,6 +66,18 @@ TEST_F(Service, IsReadyWhenAllActorsAreAndSaysWhatItDoes) {
   EXPECT_EQ(broker.wait_for_end(), 0);
 }
 
+TEST_F(Service, IsReadyWhenTheOthersWaitForOneThatDoesNotCome) {
+  Broker& broker =
+      start("[broker]\nname = \"test\"\n" + section("app", "depends_on = { store = \"ready\" }\n") +
+            section("later", "depends_on = { app = \"ready\" }\n") + section("sibling") +
+            section("store", "env = { ON_START = \"exit 3\" }\nbudget = { restarts = 0, within = \"1h\" }\n"));
+  wait_to_hear("READY=1");
+  EXPECT_EQ(heard("STATUS=1 of 4 actors ready; store quarantined"), 1U);
+  EXPECT_EQ(broker.actor("later").at("state"), "waiting");
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+}
+
 TEST_F(Service, HearsThatTheBrainLivesAndTheNextBrainGoesOn) {
   setenv("WATCHDOG_USEC", "20000", 1);
   setenv("WATCHDOG_PID", "1", 1);

@@ -239,13 +239,21 @@ bool SupervisionTree::may_start(const Actor& actor) const {
                                                 [this](const auto& item) { return holds(item.first, item.second); });
 }
 
+std::vector<std::string> SupervisionTree::unmet(std::string_view name) const {
+  const Actor& actor = at(name);
+  std::vector<std::string> names;
+  if (actor.state.standing != Standing::Waiting || actor.state.at_any_rate) return names;
+  for (const auto& [other, what] : actor.rules.depends_on) {
+    if (!holds(other, what)) names.push_back(other);
+  }
+  return names;
+}
+
 std::string SupervisionTree::waits_for(std::string_view name) const {
   constexpr std::string_view words[] = {"ready", "started", "completed"};
-  const Actor& actor = at(name);
   std::string text;
-  if (actor.state.standing != Standing::Waiting || actor.state.at_any_rate) return text;
-  for (const auto& [other, what] : actor.rules.depends_on) {
-    if (holds(other, what)) continue;
+  for (const std::string& other : unmet(name)) {
+    const Dependency what = at(name).rules.depends_on.at(other);
     text += (text.empty() ? "" : ", ") + other + " (" + std::string(words[static_cast<int>(what)]) + ")";
   }
   return text;

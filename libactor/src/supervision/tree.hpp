@@ -141,7 +141,9 @@ class SupervisionTree {
   Standing standing(std::string_view name) const;
   /// When a Waiting or Quarantined actor is tried; Time::max(): not by itself.
   Time due(std::string_view name) const;
-  /// Whom a Waiting actor waits for: "store (ready)"; empty when it waits for nobody.
+  /// The dependencies that a Waiting actor waits for.
+  std::vector<std::string> unmet(std::string_view name) const;
+  /// The same as a text: "store (ready)"; empty when it waits for nobody.
   std::string waits_for(std::string_view name) const;
   /// Does its class want it back after this end?
   bool wants_back(std::string_view name, const Exit& exit) const;
