@@ -102,7 +102,6 @@ struct ActorState {
 struct Spare {
   std::uint64_t serial = 0;  // 0: there is none
   ActorSection made_from;
-  std::string executable;
   pid_t pid = 0;
   Fd pidfd;
   std::unique_ptr<Session> session;

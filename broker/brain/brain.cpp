@@ -188,7 +188,7 @@ void Brain::arm_run_for() {
 }
 
 void Brain::turn() {
-  turn_.has_work() ? loop_.poll() : loop_.wait();
+  turn_.take_again() ? loop_.poll() : loop_.wait();
   settle_exits();
   start_settled();
   finish_turn();
@@ -453,6 +453,10 @@ void Brain::violated(Session& session, const std::string& what) {
     kill(*entry, SIGKILL, true);
     return;
   }
+  if (ActorEntry* entry = entry_of_spare(session)) {
+    log_.error("violation", entry->name, "its spare process broke the control protocol and is killed: " + what);
+    return drop_spare(*entry);
+  }
   log_.warn("violation", "", "closed a connection that broke the control protocol: " + what);
   hung_up(session);
 }
@@ -464,6 +468,7 @@ void Brain::hung_up(Session& session) {
     set_due(*entry, Due::HangUp, stop_timeout(*entry));
     return;
   }
+  if (ActorEntry* entry = entry_of_spare(session)) return drop_spare(*entry);  // it can take nobody's place any more
   const auto found = connections_.find(session.owner());
   if (found == connections_.end()) return;
   session.close();

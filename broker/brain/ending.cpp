@@ -11,8 +11,6 @@
 namespace actor::broker {
 namespace {
 
-/// How long the mailboxes of an actor that has crashed and is not restarted wait for a successor.
-
 std::string milliseconds(std::chrono::nanoseconds time) {
   return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(time).count()) + " ms";
 }
@@ -45,7 +43,7 @@ std::string what_follows(const supervision::Outcome& outcome, const supervision:
 }  // namespace
 
 void Brain::kill(ActorEntry& entry, int signal, bool whole_group) {
-  if (!entry.has_process()) return;
+  if (!entry.has_process() && entry.serial == 0) return;
   if (signal == SIGTERM || signal == SIGKILL) {  // a successor makes sure of it
     entry.kill_signal = signal;
     entry.kill_group = whole_group;
@@ -148,7 +146,7 @@ void Brain::settle_exits() {
   for (auto& [index, entry] : entries_) {
     if (!entry->has_exited) continue;
     if (entry->session && !entry->session->drain()) {
-      turn_.when_safe([] {});  // the next turn comes at once
+      turn_.again();
       continue;
     }
     ended(*entry, entry->exit_status);
@@ -204,7 +202,7 @@ void Brain::could_not_be_spawned(ActorEntry& entry, const std::string& why) {
   log_.error("spawn_failed", entry.name, why);
   entry.has_exited = true;
   entry.exit_status = 127 << 8;
-  turn_.when_safe([] {});  // the next turn comes at once
+  turn_.again();
 }
 
 void Brain::decide(ActorEntry& entry, const supervision::Exit& exit, const std::string& story) {
@@ -250,6 +248,7 @@ void Brain::stay_ended(ActorEntry& entry, Life life, bool keep_mailbox) {
 }
 
 void Brain::hold_mailbox(ActorEntry& entry, Loop::Clock::time_point until) {
+  stop_holding(entry);
   entry.hold_until = until;
   entry.hold_timer = loop_.after(until - Loop::Clock::now(), [this, index = entry.index] {
     ActorEntry& gone = *entries_.at(index);

@@ -99,7 +99,7 @@ SpawnSpec Brain::spec_of(const ActorEntry& entry, bool of_spare) {
   const Manifest& manifest = manifest_;
   SpawnSpec spec;
   spec.name = entry.name;
-  spec.exec = entry.executable;
+  spec.exec = executable_of(*entry.section);  // entry.executable: what the process says of itself
   spec.args = entry.section->args;
   spec.env.assign(entry.section->env.begin(), entry.section->env.end());
   if (entry.section->cwd) spec.cwd = (manifest.file.parent_path() / *entry.section->cwd).string();
@@ -107,13 +107,23 @@ SpawnSpec Brain::spec_of(const ActorEntry& entry, bool of_spare) {
   return spec;
 }
 
+void Brain::open_mailbox(ActorEntry& entry) {
+  if (std::exchange(entry.reading, true)) return;
+  entry.in_flight = {};  // it was in a mailbox that is gone
+  apply(table_.set_reading(entry.index, true));
+}
+
+std::string Brain::executable_of(const ActorSection& section) const {
+  const char* path = std::getenv("PATH");
+  const auto found = find_executable(manifest_, section, path ? path : "");
+  return found ? found->string() : section.exec;
+}
+
 void Brain::spawn(ActorEntry& entry) {
   clear_due(entry);
   stop_holding(entry);
   if (promote_spare(entry)) return;
-  const char* path = std::getenv("PATH");
-  const auto executable = find_executable(manifest_, *entry.section, path ? path : "");
-  entry.executable = executable ? executable->string() : entry.section->exec;
+  entry.executable = executable_of(*entry.section);
   entry.life = Life::Spawning;
   entry.circumstances = {};
   entry.spawned_at = Loop::Clock::now();
@@ -127,10 +137,7 @@ void Brain::spawn(ActorEntry& entry) {
       entry.subscribes = subscribes;
       apply(table_.set_filters(entry.index, publishes, subscribes));
     }
-    if (!std::exchange(entry.reading, true)) {
-      entry.in_flight = {};  // it was in a mailbox that is gone
-      apply(table_.set_reading(entry.index, true));
-    }
+    open_mailbox(entry);
     entry.serial = keeper_.new_serial();
     keeper_.spawn(spec_of(entry), entry.serial);
   } catch (const Error& error) {
@@ -184,7 +191,7 @@ ActorEntry* Brain::adopt(Session& session, const control::Hello& hello) {
   entry->publishes = publishes;
   entry->subscribes = subscribes;
   apply(table_.set_filters(entry->index, publishes, subscribes));
-  if (!entry->reading) apply(table_.set_reading(entry->index, entry->reading = true));
+  open_mailbox(*entry);
   entry->pid = connection->second.pid;
   entry->pidfd = std::move(pidfd);
   entry->session = std::move(connection->second.session);

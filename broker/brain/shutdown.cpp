@@ -220,7 +220,7 @@ void Brain::stop_for_good(ActorEntry& entry) {
 /// `stop`: publishers forget it first, then it handles what is queued, then it ends.
 void Brain::drain_then_stop(ActorEntry& entry) {
   entry.life = Life::Draining;
-  entry.drain_until = Loop::Clock::now() + manifest_.broker.drain_timeout;
+  entry.drain_until = later(Loop::Clock::now(), manifest_.broker.drain_timeout);
   if (std::exchange(entry.reading, false)) apply(table_.set_reading(entry.index, false), true);
   set_due(entry, Due::LookDrained, scan_period);
 }

@@ -1,6 +1,9 @@
 // Warm standby: an actor whose manifest asks for it has a second process, started and waiting before its on_start().
 // When the first one dies, the second takes its place at once, and another one is started.
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <actor/error.hpp>
 #include <csignal>
 
@@ -22,7 +25,6 @@ void Brain::make_spare(ActorEntry& entry) {
   if (!wanted || spare.serial != 0 || spare.timer != 0 || keeper_gone_ || state_.stage != Stage::Running) return;
   spare.serial = keeper_.new_serial();
   spare.made_from = *entry.section;
-  spare.executable = entry.executable;
   try {
     keeper_.spawn(spec_of(entry, true), spare.serial);
   } catch (const Error& error) {
@@ -37,6 +39,12 @@ ActorEntry* Brain::entry_of_spare(std::uint64_t serial) {
   return nullptr;
 }
 
+ActorEntry* Brain::entry_of_spare(const Session& session) {
+  const auto found = entries_.find(static_cast<ActorIndex>(session.owner()));
+  if (session.owner() >> 32 != 0 || found == entries_.end()) return nullptr;
+  return found->second->spare.session.get() == &session ? found->second.get() : nullptr;
+}
+
 bool Brain::spare_spawned(Spawned& spawned) {
   ActorEntry* entry = entry_of_spare(spawned.serial);
   if (!entry) return false;
@@ -49,10 +57,9 @@ bool Brain::spare_spawned(Spawned& spawned) {
 }
 
 bool Brain::spare_hello(Session& session, control::Hello& hello, Fd& status) {
-  const auto found = entries_.find(static_cast<ActorIndex>(session.owner()));
-  if (session.owner() >> 32 != 0 || found == entries_.end()) return false;
-  ActorEntry& entry = *found->second;
-  if (entry.spare.session.get() != &session) return false;
+  ActorEntry* found = entry_of_spare(session);
+  if (!found) return false;
+  ActorEntry& entry = *found;
   entry.spare.hello = std::move(hello);
   entry.spare.status = std::move(status);
   log_.info("standby", entry.name, "has a spare process standing by, pid " + std::to_string(entry.spare.pid),
@@ -69,7 +76,6 @@ bool Brain::promote_spare(ActorEntry& entry) {
   }
   const control::Hello hello = std::move(*spare.hello);
   Fd status = std::move(spare.status);
-  entry.executable = spare.executable;
   entry.life = Life::Connecting;
   entry.circumstances = {};
   entry.spawned_at = Loop::Clock::now();
@@ -85,7 +91,8 @@ bool Brain::promote_spare(ActorEntry& entry) {
   set_due(entry, Due::StartTimeout, start_timeout(entry));
   log_.info("started", entry.name, "started, pid " + std::to_string(entry.pid) + ", which stood by",
             {{"pid", std::int64_t{entry.pid}}, {"incarnation", std::int64_t{entry.incarnation}}});
-  if (!std::exchange(entry.reading, true)) apply(table_.set_reading(entry.index, true));
+  if (tree_->knows(entry.name)) tree_->started(entry.name, Loop::Clock::now().time_since_epoch());
+  open_mailbox(entry);
   admit(entry, hello, std::move(status));
   return true;
 }
@@ -96,7 +103,8 @@ void Brain::drop_spare(ActorEntry& entry) {
   if (spare.timer != 0) loop_.cancel(std::exchange(spare.timer, 0));
   if (spare.serial == 0) return;
   spare.hello.reset();
-  keeper_.kill(spare.serial, SIGKILL, true);
+  if (!keeper_gone_) return keeper_.kill(spare.serial, SIGKILL, true);
+  if (spare.pidfd) syscall(SYS_pidfd_send_signal, spare.pidfd.get(), SIGKILL, nullptr, 0);
 }
 
 bool Brain::spare_ended(std::uint64_t serial, const std::string& how) {

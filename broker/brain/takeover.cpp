@@ -87,6 +87,7 @@ bool Brain::take_over(std::string& error) {
   exchange_.ring_all();
   advance_shutdown();
   keep_looking();
+  turn_.again();  // for those whose end was known already
   return true;
 }
 
@@ -96,6 +97,18 @@ void Brain::reattach(ActorEntry& entry, Fd socket, const SessionState& state) {
   entry.session->set_epoch(options_.epochs, entry.epoch_slot);
   entry.session->load(state, safe_);
   entry.memory = exchange_.rejoin(entry.index, *entry.session);
+}
+
+/// The predecessor wanted it started, and nobody knows yet what came of that. The keeper knows whether it has been
+/// asked.
+void Brain::respawn(ActorEntry& entry) {
+  try {
+    if (entry.section) return keeper_.spawn(spec_of(entry), entry.serial);
+    throw Error(ErrorCode::Io, "a reload has left it out before it was started");
+  } catch (const Error& failed) {
+    entry.serial = 0;  // should the keeper have been asked, then what it tells of it is nobody's
+    could_not_be_spawned(entry, failed.what());
+  }
 }
 
 void Brain::resume(ActorEntry& entry) {
@@ -113,11 +126,7 @@ void Brain::resume(ActorEntry& entry) {
   if (entry.due != Due::Nothing && entry.timer == 0) arm(entry);
   if (entry.hold_until && entry.hold_timer == 0) hold_mailbox(entry, *entry.hold_until);
   if (entry.life == Life::Spawning && !entry.has_process() && entry.serial != 0) {
-    try {
-      keeper_.spawn(spec_of(entry), entry.serial);  // the keeper knows whether it has been asked before
-    } catch (const Error& failed) {
-      log_.error("spawn_failed", entry.name, failed.what());  // its start_timeout ends it
-    }
+    respawn(entry);
   }
   if (entry.life == Life::Ready) make_spare(entry);
   if (entry.kill_signal != 0 && !entry.has_exited) kill(entry, entry.kill_signal, entry.kill_group);

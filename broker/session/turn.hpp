@@ -15,7 +15,10 @@ class Turn {
   /// Runs when the state is safe, in the order of the calls.
   void when_safe(std::function<void()> work) { work_.push_back(std::move(work)); }
 
-  bool has_work() const { return !work_.empty(); }
+  /// There is more to do, though nothing may come from outside: the next turn begins at once.
+  void again() { again_ = true; }
+  /// Asked at the beginning of each turn.
+  bool take_again() { return std::exchange(again_, false) || !work_.empty(); }
   /// The state is safe. What is said meanwhile waits for the next time.
   void finish() {
     for (const auto& work : std::exchange(work_, {})) work();
@@ -23,6 +26,7 @@ class Turn {
 
  private:
   std::vector<std::function<void()>> work_;
+  bool again_ = false;
 };
 
 }  // namespace actor::broker

@@ -181,6 +181,26 @@ TEST_F(Groups, WhoWaitsForOthersHoldsUpNobodyForLong) {
   end(broker);
 }
 
+TEST_F(Groups, AMailboxThatWasHeldBeforeAQuarantineIsNotTakenFromTheNextLife) {
+  Broker& broker = start(
+      head_ + "mailbox_hold = \"2s\"\n[groups.g]\nbudget = { restarts = 0, within = \"1h\" }\n" +
+      section("a", "member_of = \"g\"\n") +
+      section("b", "member_of = \"g\"\nsubscribes = [\"*\"]\ndepends_on = { job = \"completed\" }\n") +
+      section("c", "subscribes = [\"*\"]\ndepends_on = { never = \"completed\" }\n") +
+      section("job", "restart = \"transient\"\n") + section("never", "restart = \"transient\"\n") + section("source"));
+  wait_for_ready(broker, {"a", "job", "never", "source"});
+  tell("source", "send 1 1");
+  tell("a", "die");
+  broker.wait_for_log("b: quarantined");
+  EXPECT_EQ(broker.ctl("start b").code, 0);
+  wait_for_ready(broker, {"a", "b"});
+  // That of 'c' was held since the same moment as that of 'b'.
+  broker.wait_for_log("c: 1 events that were queued");
+  tell("source", "send 2 2");
+  wait_for("b: got 2");
+  end(broker);
+}
+
 TEST_F(Groups, ExitCodesMeanWhatTheManifestSays) {
   Broker& broker = start(head_ + section("done", "restart = \"transient\"\nsuccess_exit = [4]\n") +
                          section("never", "never_restart_exit = [5]\n"));

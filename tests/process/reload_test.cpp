@@ -107,5 +107,25 @@ TEST_F(Reload, ANewBrainRunsTheManifestOfTheLastReload) {
   end(broker);
 }
 
+TEST_F(Reload, ANewBrainIsNotConfusedByWhoWasLeftOutBeforeItWasStarted) {
+  Broker& broker = start(head_ + section("a") + section("b"));
+  wait_for_ready(broker, {"a", "b"});
+  EXPECT_EQ(broker.ctl("stop b").code, 0);
+  broker.wait_for_state("b", "ended");
+  write(broker, head_ + section("a"));
+  const pid_t brain = broker.brain_pid();
+  ASSERT_EQ(kill(broker.pid(), SIGSTOP), 0);  // nobody starts anything
+  EXPECT_EQ(broker.ctl("start b").code, 0);
+  EXPECT_EQ(broker.actor("b").at("state"), "spawning");
+  EXPECT_EQ(reload(broker).at("removed"), nlohmann::json({"b"}));
+  ASSERT_EQ(kill(brain, SIGKILL), 0);
+  ASSERT_EQ(kill(broker.pid(), SIGCONT), 0);
+  broker.wait_for_log("a new brain goes on");
+  EXPECT_EQ(broker.actor("a").at("incarnation"), 1);
+  EXPECT_EQ(broker.ps().at("actors").size(), 1U);
+  end(broker);
+  EXPECT_EQ(broker.log().count_with("the brain (process"), 1U) << "no other brain has ended";
+}
+
 }  // namespace
 }  // namespace process_test

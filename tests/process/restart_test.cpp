@@ -207,5 +207,23 @@ TEST_F(Restarts, AreNotForHandStartedActorsThatEndWithTheRuntime) {
   expect_nothing_left();
 }
 
+TEST_F(Restarts, AnActorThatCannotEvenBeAskedForIsDealtWithAtOnce) {
+  const std::string padding(100'000, 'x');
+  for (const char* name : {"PAD1", "PAD2", "PAD3", "PAD4", "PAD5"}) setenv(name, padding.c_str(), 1);
+  std::string args;
+  for (int i = 0; i < 6; ++i) args += (i == 0 ? "\"" : ", \"") + padding + '"';
+  // Nothing else happens in this broker that would wake it.
+  Broker& broker =
+      start(head_ + "[actors.big]\nexec = \"sleep\"\nargs = [" + args +
+            "]\nbudget = { restarts = 2, within = \"1h\" }\nbackoff = { base = \"1ms\", max = \"1ms\" }\n");
+  for (const char* name : {"PAD1", "PAD2", "PAD3", "PAD4", "PAD5"}) unsetenv(name);
+  broker.wait_for_log("big: quarantined");
+  EXPECT_EQ(broker.log().count_with("big: died"), 3U);
+  EXPECT_EQ(broker.ctl("start big").code, 0);
+  broker.wait_for_log("big: quarantined", 2);
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+}
+
 }  // namespace
 }  // namespace process_test

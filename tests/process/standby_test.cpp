@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "runtime_under_test.hpp"
@@ -57,6 +58,18 @@ TEST_F(Standby, ASpareThatDiesIsMadeAgainAndNobodyNotices) {
   EXPECT_NE(wait_for_spare(broker), spare);
   EXPECT_EQ(broker.actor("sink").at("incarnation"), 1);
   EXPECT_EQ(broker.actor("sink").at("restarts"), 0);
+}
+
+TEST_F(Standby, ASpareIsStartedAsTheManifestSays) {
+  const auto wrapper = directory() / "wrapper", note = directory() / "wrapped";
+  std::ofstream(wrapper) << "#!/bin/sh\necho \"$$\" >> '" << note.string() << "'\nexec process_actors \"$@\"\n";
+  std::filesystem::permissions(wrapper, std::filesystem::perms::owner_all);
+  Broker& broker = start("[broker]\nname = \"test\"\n" + section("sink", "standby = 1\n", "Puppet", wrapper.string()));
+  const pid_t spare = wait_for_spare(broker);
+  std::ifstream wrapped(note);
+  std::vector<pid_t> pids;
+  for (pid_t pid = 0; wrapped >> pid;) pids.push_back(pid);
+  EXPECT_EQ(pids, (std::vector<pid_t>{broker.actor("sink").at("pid").get<pid_t>(), spare}));
 }
 
 TEST_F(Standby, StopEndsTheSpareAndStartMakesOne) {
