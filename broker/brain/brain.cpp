@@ -12,6 +12,7 @@
 #include <actor/id.hpp>
 #include <actor/version.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -107,6 +108,7 @@ Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options)
       cgroups_(options.manifest.broker.cgroup),
       stalls_(options.manifest.broker.stall_after) {
   keeper_.set_turn(&turn_);
+  reserve_ = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   exchange_.on_left_over([this](const Route& route, const QueuedEvent& event) { return bury_left_over(route, event); });
 }
 
@@ -325,7 +327,18 @@ void Brain::watch_end(ActorEntry& entry) {
 
 // ---- the named socket ----
 
+/// No descriptor is left for whoever knocks: they are turned away with the one that is kept for this, or the listener
+/// would stay readable, and the brain awake.
+void Brain::turn_away() {
+  reserve_.reset();
+  (void)control::accept_from(listener_.get());
+  reserve_ = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!std::exchange(told_shortage_, true))
+    log_.error("out_of_resources", "", "a connection was turned away: this process is out of file descriptors");
+}
+
 void Brain::accept() {
+  errno = 0;
   while (auto accepted = control::accept_from(listener_.get())) {
     if (accepted->peer.uid != getuid() && accepted->peer.uid != 0) {
       log_.warn("refused", "",
@@ -340,7 +353,9 @@ void Brain::accept() {
     const std::uint64_t id = next_connection_++;
     connections_[id] = {std::make_unique<Session>(std::move(accepted->socket), loop_, *this, id, &turn_),
                         accepted->peer.pid};
+    errno = 0;
   }
+  if (errno == EMFILE || errno == ENFILE) turn_away();
 }
 
 ActorEntry* Brain::entry_of(const Session& session) {

@@ -107,6 +107,7 @@ class Brain final : public SessionHandler {
   void finish_turn();
   ActorEntry& add_entry(const std::string& name, const ActorSection* section);
   void accept();
+  void turn_away();
   void on_keeper();
   void on_event(Spawned spawned);
   void on_event(const SpawnFailed& failed);
@@ -304,6 +305,8 @@ class Brain final : public SessionHandler {
   KeeperClient keeper_;
   FdSafe safe_;
   Fd listener_;
+  Fd reserve_;  // given up for a moment when there are no others
+  bool told_shortage_ = false;
   EpollLoop loop_;
   EventLog log_;
   ActorOutputs output_;
