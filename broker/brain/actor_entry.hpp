@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <supervision/exit.hpp>
+#include <vector>
 
 #include "brain/exchange.hpp"
 #include "manifest/manifest.hpp"
@@ -48,6 +49,12 @@ enum class Due : std::uint8_t {
   RefusalHeard,  // it was refused and is still there: killed
   HangUp,        // it closed its control socket and is still there: killed
   Goodbye,       // it said that it ends and is still there: killed
+};
+
+/// A dead letter that its reader shall be handed again.
+struct Retry {
+  std::uint64_t letter = 0;
+  std::uint32_t attempt = 0;  // 0: not yet sent
 };
 
 struct ActorState {
@@ -93,7 +100,8 @@ struct ActorState {
   Time drain_until{};
   int kill_signal = 0;  // SIGTERM or SIGKILL, once it was sent
   bool kill_group = false;
-  bool has_exited = false;  // what it had said is still being handled
+  bool has_exited = false;     // what it had said is still being handled
+  std::vector<Retry> retries;  // one at a time: the first is under way
   std::optional<int> exit_status;
 };
 

@@ -6,7 +6,8 @@
 // (its end), policy.cpp (who is started and stopped then), deaths.cpp (what is kept of its deaths), reload.cpp (another
 // manifest), shutdown.cpp (stopping one or all in good order), standby.cpp (processes started ahead), requests.cpp and
 // views.cpp (what tools ask), observers.cpp (tools that watch), hangs.cpp (actors that hang),
-// confining.cpp (cgroups and limits), takeover.cpp (one brain's state for the next).
+// burial.cpp and redelivery.cpp (dead letters), confining.cpp (cgroups and limits), takeover.cpp (one brain's state for
+// the next).
 //
 // It works in turns. In each it handles what has come, at most one message of each connection; then its state goes into
 // the ledger; and only then does anybody hear of it: messages, requests to the keeper and bells wait for when_safe().
@@ -71,10 +72,11 @@ struct BrainState {
   std::uint64_t keeper_interrupts = 0;  // of those that the keeper has counted
   std::optional<Time> run_until;        // --for
   std::optional<Time> drain_until;
-  std::optional<Time> kill_at;      // shutdown_timeout
-  std::uint64_t system_events = 0;  // so many were told
-  bool told_ready = false;          // to the service manager
-  std::string manifest_text;        // of the last reload; empty: the manifest is that of the start
+  std::optional<Time> kill_at;                 // shutdown_timeout
+  std::uint64_t system_events = 0;             // so many were told
+  bool told_ready = false;                     // to the service manager
+  std::vector<std::uint64_t> handled_letters;  // dead letters that are to leave the store
+  std::string manifest_text;                   // of the last reload; empty: the manifest is that of the start
 };
 
 /// What a tool that observes wants to see.
@@ -242,6 +244,14 @@ class Brain final : public SessionHandler {
   bool bury_left_over(const Route& route, const QueuedEvent& event);
   void give_up_in_hand(ActorEntry& entry, bool abnormal);
   void give_up_queue(ActorEntry& entry);
+
+  // redelivery.cpp: dead letters that are handed to their readers again
+  std::string retry(const DeadLetterRecord& letter);
+  void hand_out_letter(ActorEntry& entry);
+  bool send_letter(ActorEntry& entry);
+  void on_message(ActorEntry& entry, const control::Redelivered& message);
+  void forget_handled_letters();
+  std::string end_retries(ActorEntry& entry);
 
   // shutdown.cpp
   void begin_shutdown(const std::string& why);

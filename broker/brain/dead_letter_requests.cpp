@@ -2,6 +2,7 @@
 
 #include <actor/error.hpp>
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "brain/requests.hpp"
@@ -73,7 +74,8 @@ Json Requests::dead_letters(const Json& request) {
   if (!store) return {{"error", "there is no place for dead letters: the broker's log says why"}};
   if (action == "list") return list_letters(*store, request);
   if (action == "discard") return discard_letters(*store, request);
-  return {{"error", "unknown action '" + action + "' for dead-letters: this broker knows list and discard"}};
+  if (action == "retry") return retry_letters(*store, request);
+  return {{"error", "unknown action '" + action + "' for dead-letters: this broker knows list, retry and discard"}};
 }
 
 Json Requests::list_letters(const DeadLetterStore& store, const Json& request) const {
@@ -101,6 +103,29 @@ Json Requests::discard_letters(DeadLetterStore& store, const Json& request) {
   const std::size_t count = store.remove(ids);
   if (count > 0) brain.log_.info("operator", "", std::to_string(count) + " dead letters are discarded by an operator");
   return {{"ok", "discarded " + std::to_string(count)}, {"count", count}};
+}
+
+/// What becomes of them shows later: a letter that was handled is gone from the list, one that was not has another
+/// attempt.
+Json Requests::retry_letters(const DeadLetterStore& store, const Json& request) {
+  const auto ids = chosen(store, request);
+  if (ids.empty()) return {{"error", "there is no such dead letter: actorctl dead-letters list has those there are"}};
+  std::size_t count = 0;
+  std::map<std::string, std::uint64_t> refused;  // why, how many
+  for (const std::uint64_t id : ids) {
+    const auto letter = store.read(id);
+    const std::string why = letter ? brain.retry(*letter) : "dead letter " + std::to_string(id) + " cannot be read";
+    why.empty() ? ++count : ++refused[why];
+  }
+  std::string reasons;
+  for (const auto& [why, how_many] : refused) {
+    if (!reasons.empty()) reasons += "; ";
+    reasons += (how_many > 1 ? std::to_string(how_many) + " times: " : "") + why;
+  }
+  if (count == 0) return {{"error", "not retried: " + reasons}};
+  brain.log_.info("operator", "", std::to_string(count) + " dead letters are retried by an operator");
+  return {{"ok", "retrying " + std::to_string(count) + (reasons.empty() ? "" : ", but not all: " + reasons)},
+          {"count", count}};
 }
 
 }  // namespace actor::broker

@@ -167,6 +167,7 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   std::string handling;
   const bool had_mailbox = entry.memory != nullptr;
   if (had_mailbox) inherit(entry, handling);
+  const std::string over_letter = end_retries(entry);
   if (keeper_gone_ && entry.serial != 0) end_group(entry);
   output_.finish(entry.pid);
   const pid_t pid = entry.pid;
@@ -179,7 +180,7 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
     if (exit.abnormal() && state_.stage == Stage::Running) give_up_queue(entry);
   }
   const bool asked_for = entry.circumstances.stop_requested && !exit.abnormal();
-  std::string story = "died: " + to_string(exit) + handling;
+  std::string story = "died: " + to_string(exit) + handling + over_letter;
   if (!exit.abnormal()) story = "ended";
   if (!entry.last_words.empty()) story += ": " + entry.last_words;
   story += " (pid " + std::to_string(pid) + ")";

@@ -29,6 +29,7 @@ struct Requests {
   Json dead_letters(const Json& request);
   Json list_letters(const DeadLetterStore& store, const Json& request) const;
   Json discard_letters(DeadLetterStore& store, const Json& request);
+  Json retry_letters(const DeadLetterStore& store, const Json& request);
 
   // What they look at
   Json ps() const;

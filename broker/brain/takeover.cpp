@@ -77,6 +77,7 @@ bool Brain::take_over(std::string& error) {
   log_.warn("takeover", "",
             "a new brain goes on where the one before it ended: " + std::to_string(entries_.size()) +
                 " actors, none of them is disturbed");
+  forget_handled_letters();
   arm_run_for();
   arm_shutdown();
   cgroups_.enter({::getpid()});

@@ -65,6 +65,8 @@ std::optional<ParsedFrame> parse_frame(std::span<const std::byte> in) {
       return decode_body<RemovedLetters>(body);
     case 2:
       return decode_body<StoreState>(body);
+    case 3:
+      return decode_body<AttemptedLetter>(body);
     default:
       return std::nullopt;
   }

@@ -42,6 +42,12 @@ struct RemovedLetters {
   std::vector<std::uint64_t> ids;
 };
 
+/// A letter was in hand once more, and stays.
+struct AttemptedLetter {
+  std::uint64_t id = 0;
+  std::uint32_t attempts = 0;
+};
+
 /// Stands first in each file, and wherever it changes: what must not be lost with the files that go.
 struct StoreState {
   std::uint64_t next_id = 1;
@@ -49,7 +55,7 @@ struct StoreState {
   std::uint64_t given_up = 0;    // letters that went with them
 };
 
-using Frame = std::variant<DeadLetterRecord, RemovedLetters, StoreState>;
+using Frame = std::variant<DeadLetterRecord, RemovedLetters, StoreState, AttemptedLetter>;
 
 /// Appends to `out`.
 void append_frame(std::vector<std::byte>& out, const Frame& frame);

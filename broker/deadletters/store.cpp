@@ -126,6 +126,8 @@ void DeadLetterStore::load_file(File& file, bool is_newest) {
       note_recent(*letter);
     } else if (const auto* removed = std::get_if<RemovedLetters>(&frame)) {
       forget(removed->ids);
+    } else if (const auto* attempted = std::get_if<AttemptedLetter>(&frame)) {
+      attempts_[attempted->id] = attempted->attempts;
     } else {
       const auto& state = std::get<StoreState>(frame);
       state_.next_id = std::max(state_.next_id, state.next_id);
@@ -193,6 +195,7 @@ void DeadLetterStore::make_room(std::uint64_t needed) {
   }
   while (files_.size() > 1 && bytes() + needed > limit_bytes_) {
     state_.given_up += files_.front().letters.size();
+    for (const Letter& letter : files_.front().letters) attempts_.erase(letter.id);
     files_.front().letters.clear();
     drop_unneeded();
   }
@@ -236,6 +239,7 @@ void DeadLetterStore::forget(std::span<const std::uint64_t> ids) {
   const auto gone = [&](std::uint64_t id) { return std::binary_search(ids.begin(), ids.end(), id); };
   for (File& file : files_) std::erase_if(file.letters, [&](const Letter& letter) { return gone(letter.id); });
   std::erase_if(recent_, [&](const RecentLetter& letter) { return gone(letter.id); });
+  std::erase_if(attempts_, [&](const auto& attempted) { return gone(attempted.first); });
 }
 
 std::size_t DeadLetterStore::remove(std::span<const std::uint64_t> ids) {
@@ -252,6 +256,13 @@ std::size_t DeadLetterStore::remove(std::span<const std::uint64_t> ids) {
   return removed.ids.size();
 }
 
+void DeadLetterStore::set_attempts(std::uint64_t id, std::uint32_t attempts) {
+  const auto letter = read(id);
+  if (!letter || letter->attempts == attempts) return;
+  append(AttemptedLetter{id, attempts});
+  attempts_[id] = attempts;
+}
+
 std::optional<DeadLetterRecord> DeadLetterStore::read(const File& file, const Letter& letter) const {
   const auto next = std::upper_bound(file.letters.begin(), file.letters.end(), letter.offset,
                                      [](std::uint64_t offset, const Letter& other) { return offset < other.offset; });
@@ -261,7 +272,9 @@ std::optional<DeadLetterRecord> DeadLetterStore::read(const File& file, const Le
   if (count < 0 || static_cast<std::size_t>(count) != bytes.size()) return std::nullopt;
   auto parsed = parse_frame(bytes);
   if (!parsed || !std::holds_alternative<DeadLetterRecord>(parsed->frame)) return std::nullopt;
-  return std::get<DeadLetterRecord>(std::move(parsed->frame));
+  auto record = std::get<DeadLetterRecord>(std::move(parsed->frame));
+  if (const auto again = attempts_.find(record.id); again != attempts_.end()) record.attempts = again->second;
+  return record;
 }
 
 std::optional<DeadLetterRecord> DeadLetterStore::read(std::uint64_t id) const {
@@ -307,6 +320,9 @@ std::vector<DeadLetterRecord> read_dead_letters(const fs::path& directory) {
         letters.emplace(id, std::move(*letter));
       } else if (const auto* removed = std::get_if<RemovedLetters>(&frame)) {
         for (const std::uint64_t id : removed->ids) letters.erase(id);
+      } else if (const auto* attempted = std::get_if<AttemptedLetter>(&frame)) {
+        if (const auto found = letters.find(attempted->id); found != letters.end())
+          found->second.attempts = attempted->attempts;
       }
     });
   }

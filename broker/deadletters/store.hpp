@@ -12,6 +12,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -32,6 +33,8 @@ class DeadLetterStore {
   std::uint64_t add(DeadLetterRecord letter);
   /// Returns how many of them were there. Throws Error(Io).
   std::size_t remove(std::span<const std::uint64_t> ids);
+  /// It was tried again, and stays. Throws Error(Io).
+  void set_attempts(std::uint64_t id, std::uint32_t attempts);
   std::optional<DeadLetterRecord> read(std::uint64_t id) const;
   /// Oldest first, from the one after `id`, until `visit` returns false.
   void visit_after(std::uint64_t id, const std::function<bool(DeadLetterRecord)>& visit) const;
@@ -78,6 +81,7 @@ class DeadLetterStore {
     std::uint64_t id;
   };
   std::deque<RecentLetter> recent_;
+  std::map<std::uint64_t, std::uint32_t> attempts_;  // of those that were tried again
   std::vector<std::byte> buffer_;
 };
 

@@ -55,6 +55,13 @@ void TypeRegistry::release(std::string_view actor) {
   for (Type& type : types_) std::erase_if(type.users, [&](const Program& user) { return user.actor == actor; });
 }
 
+bool TypeRegistry::is_known_to(std::string_view actor, std::uint64_t hash) const {
+  const auto known = by_hash_.find(hash);
+  if (known == by_hash_.end()) return false;
+  const auto& users = types_[known->second - 1u].users;
+  return std::any_of(users.begin(), users.end(), [&](const Program& user) { return user.actor == actor; });
+}
+
 void TypeRegistry::load(std::vector<Type> types) {
   types_ = std::move(types);
   for (std::size_t i = 0; i < types_.size(); ++i) {

@@ -29,6 +29,8 @@ class TypeRegistry {
                                      std::vector<control::TypeInfo>& numbers);
   /// The program has ended. Its types keep their numbers: events of them may still be queued.
   void release(std::string_view actor);
+  /// Does the actor's program, alive, have this very type?
+  bool is_known_to(std::string_view actor, std::uint64_t hash) const;
   /// "?" for a number that was never given out.
   std::string_view name_of(std::uint16_t id) const;
   /// Null for such a number.

@@ -40,6 +40,10 @@ Totals StatusView::totals() const {
           read(counters.received),  read(counters.handled), read(counters.skipped)};
 }
 
+std::uint64_t StatusView::letter_in_hand() const {
+  return read(status().flight.letter);
+}
+
 InFlight StatusView::in_flight() const {
   const shm::FlightRecord& flight = status().flight;
   InFlight result;

@@ -50,6 +50,8 @@ class StatusView {
   const Kept& fd() const { return fd_; }
   Totals totals() const;
   InFlight in_flight() const;
+  /// Number of the dead letter that it has in hand; 0 = none.
+  std::uint64_t letter_in_hand() const;
   std::uint64_t done(std::uint32_t cursor_index) const;
   std::uint64_t staged() const;
   std::uint64_t counter_limit() const;

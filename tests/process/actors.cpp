@@ -67,7 +67,7 @@ class Puppet : public actor::Actor<Events> {
     const bool again = envelope.redelivered();
     const std::string mark = again ? " again, attempt " + std::to_string(envelope.meta().attempt) : "";
     if (const auto* word = envelope.get_if<Word>())
-      return write_journal(name_, "word " + word->text + mark + (envelope.latched() ? " latched" : ""));
+      return write_journal(name_, "word " + shown(word->text) + mark + (envelope.latched() ? " latched" : ""));
     const int value = envelope.get_if<Number>()->value;
     const std::string always = told_to_do_at(value, "ALWAYS");
     const std::string todo = !always.empty() || again ? always : told_to_do_at(value, "ON_EVENT");
@@ -84,6 +84,11 @@ class Puppet : public actor::Actor<Events> {
   }
 
  private:
+  /// A line of the journal must not be long.
+  static std::string shown(const std::string& text) {
+    return text.size() < 1000 ? text : "of " + std::to_string(text.size()) + " bytes";
+  }
+
   static std::string told_to_do_at(int value, const char* from) {
     std::istringstream rules(variable(from));
     const std::string prefix = std::to_string(value) + '=';
@@ -117,6 +122,11 @@ class Puppet : public actor::Actor<Events> {
       write_journal(name_, "sent " + std::to_string(last));
     } else if (verb == "say") {
       ctx().send(Word{command.substr(4)});
+    } else if (verb == "shout") {
+      ctx().send(Word{std::string(static_cast<std::size_t>(first), 'a')});
+    } else if (verb == "always") {  // from now on, in place of ALWAYS
+      setenv("ALWAYS", command.substr(6).c_str(), 1);
+      write_journal(name_, command);
     } else if (verb == "print") {
       std::printf("%s\n", command.substr(6).c_str());
       std::fflush(stdout);

@@ -24,6 +24,22 @@ class DeadLetters : public RuntimeTest {
     return answer["dead_letters"];
   }
 
+  /// Number 3 is dead letter 1 of "sink", which runs.
+  void make_poison(Broker& broker) {
+    broker.wait_for_state("sink", "ready");
+    broker.wait_for_state("source", "ready");
+    tell("source", "send 1 4");
+    wait_for("sink: got 4");
+    ASSERT_EQ(letters(broker).size(), 1U);
+    wait_until("handling to be counted", [&] { return broker.actor("sink").at("queued") == 0; });
+    broker.wait_for_state("sink", "ready");
+  }
+
+  void mend(const std::string& puppet) {
+    tell(puppet, "always nothing");
+    wait_for(puppet + ": always nothing");
+  }
+
   /// At rest every sent event is somewhere.
   void expect_the_account_to_balance(Broker& broker) {
     const nlohmann::json answer = broker.ps();
@@ -162,6 +178,124 @@ TEST_F(DeadLetters, OutliveTheBrainAndTheBroker) {
   const auto found = letters(broker);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].at("payload").at("value"), 3);
+}
+
+TEST_F(DeadLetters, ARetriedLetterStaysUntilItIsHandled) {
+  Broker& broker = start(head_ + section("source") + section("sink", sink_ + "env = { ALWAYS = \"3=abort\" }\n"));
+  make_poison(broker);
+  EXPECT_EQ(broker.ctl("dead-letters retry 17").code, 1);
+
+  EXPECT_EQ(broker.ctl("dead-letters retry --all").code, 0);
+  wait_for("sink: abort at 3", 4);
+  broker.wait_for_log("while handling dead letter 1 again, attempt 4");
+  broker.wait_for_incarnation("sink", 5);
+  broker.wait_for_state("sink", "ready");
+  const auto found = letters(broker);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].at("id"), 1);
+  EXPECT_EQ(found[0].at("attempts"), 4);
+
+  mend("sink");
+  EXPECT_EQ(broker.ctl("dead-letters retry 1").code, 0);
+  wait_for("sink: got 3 again, attempt 5");
+  wait_until("the letter to be forgotten", [&] { return letters(broker).empty(); });
+  EXPECT_NE(broker.ctl("dead-letters retry 1").code, 0);
+  expect_the_account_to_balance(broker);
+}
+
+TEST_F(DeadLetters, AMailboxThatWasGivenUpIsRetriedInItsOrder) {
+  Broker& broker =
+      start(head_ + section("source") +
+            section("sink", sink_ + "mailbox_on_restart = \"dead_letter\"\n" + "env = { ON_EVENT = \"2=hang\" }\n"));
+  broker.wait_for_state("sink", "ready");
+  broker.wait_for_state("source", "ready");
+  tell("source", "send 2 5");
+  wait_for("source: sent 5");
+  tell("source", "shout 100000");
+  tell("source", "send 6 6");
+  wait_for("source: sent 6");
+  wait_for("sink: hang at 2");
+  ASSERT_EQ(kill(broker.actor("sink").at("pid").get<pid_t>(), SIGKILL), 0);
+  broker.wait_for_incarnation("sink", 2);
+  broker.wait_for_state("sink", "ready");
+  ASSERT_EQ(letters(broker).size(), 6U);
+  EXPECT_EQ(broker.ctl("dead-letters retry --all --actor sink").code, 0);
+  wait_until("all letters to be forgotten", [&] { return letters(broker).empty(); });
+  const std::vector<std::string> expected = {"sink: got 2 again, attempt 2",
+                                             "sink: got 3 again, attempt 1",
+                                             "sink: got 4 again, attempt 1",
+                                             "sink: got 5 again, attempt 1",
+                                             "sink: word of 100000 bytes again, attempt 1",
+                                             "sink: got 6 again, attempt 1"};
+  wait_for(expected.back());
+  std::vector<std::string> handled;
+  for (const std::string& line : journal().all()) {
+    if (line.find(" again") != std::string::npos) handled.push_back(line);
+  }
+  EXPECT_EQ(handled, expected);
+  expect_the_account_to_balance(broker);
+}
+
+TEST_F(DeadLetters, ARetryGoesOnUnderANewBrain) {
+  Broker& broker = start(head_ + section("source") + section("sink", sink_ + "env = { ALWAYS = \"3=abort\" }\n"));
+  make_poison(broker);
+  tell("sink", "always 3=hang");
+  wait_for("sink: always 3=hang");
+  EXPECT_EQ(broker.ctl("dead-letters retry 1").code, 0);
+  wait_for("sink: hang at 3");
+  ASSERT_EQ(kill(broker.brain_pid(), SIGKILL), 0);
+  broker.wait_for_log("a new brain goes on");
+  const Finished second = broker.ctl("dead-letters retry 1");
+  EXPECT_NE(second.code, 0);
+  EXPECT_NE(second.said.find("is being retried already"), std::string::npos) << second.said;
+  ASSERT_EQ(kill(broker.actor("sink").at("pid").get<pid_t>(), SIGKILL), 0);
+  broker.wait_for_incarnation("sink", 5);
+  broker.wait_for_state("sink", "ready");
+  ASSERT_EQ(letters(broker).size(), 1U);
+  EXPECT_EQ(letters(broker)[0].at("attempts"), 4);
+
+  mend("sink");
+  EXPECT_EQ(broker.ctl("dead-letters retry 1").code, 0);
+  ASSERT_EQ(kill(broker.brain_pid(), SIGKILL), 0);
+  broker.wait_for_log("a new brain goes on", 2);
+  wait_until("the letter to be forgotten", [&] { return letters(broker).empty(); });
+  wait_for("sink: got 3 again, attempt 5");
+  EXPECT_EQ(journal().count_with("sink: got 3"), 1U);
+  expect_the_account_to_balance(broker);
+}
+
+TEST_F(DeadLetters, WhatCannotBeRetriedIsRefusedWithTheReasonAndStays) {
+  const std::string poisoned = section("sink", sink_ + "env = { ALWAYS = \"3=abort\" }\n");
+  const auto expect_refusal = [&](Broker& broker, const std::string& why) {
+    const Finished retry = broker.ctl("dead-letters retry 1");
+    EXPECT_EQ(retry.code, 1);
+    EXPECT_NE(retry.said.find(why), std::string::npos) << retry.said;
+    EXPECT_EQ(letters(broker).size(), 1U);
+  };
+  const auto end = [&](Broker& broker) {
+    broker.interrupt();
+    EXPECT_EQ(broker.wait_for_end(), 0);
+  };
+  Broker& first = start(head_ + section("source") + poisoned);
+  make_poison(first);
+  EXPECT_EQ(first.ctl("stop sink").code, 0);
+  first.wait_for_state("sink", "ended");
+  expect_refusal(first, "'sink' is ended: start it first");
+  end(first);
+
+  Broker& elsewhere = start(head_ + section("source") + section("sink", "subscribes = [\"Topic.Words\"]\n"));
+  elsewhere.wait_for_state("sink", "ready");
+  expect_refusal(elsewhere, "does not subscribe to Topic.Numbers any more");
+  end(elsewhere);
+
+  Broker& other_program = start(head_ + section("source") + section("sink", sink_, "Narrow"));
+  other_program.wait_for_state("sink", "ready");
+  expect_refusal(other_program, "does not know the event type puppets::Number");
+  end(other_program);
+
+  Broker& gone = start(head_ + section("source"));
+  gone.wait_for_state("source", "ready");
+  expect_refusal(gone, "there is no actor 'sink' any more");
 }
 
 TEST_F(DeadLetters, TheBrokerGoesOnWithoutAPlaceForThem) {

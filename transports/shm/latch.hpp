@@ -49,7 +49,9 @@ struct LatchedValue {
   EventId parent;
   std::vector<Tail> memory;  // aligned as an event may be
   std::size_t bytes = 0;
-  bool is_latched = true;  // false: an event of the runtime's own; `topic` and `type` are then the reader's own
+  std::uint64_t letter = 0;  // number of a dead letter that is handed out again
+  std::uint32_t attempt = 1;
+  bool is_latched = true;  // false: an event that came from the broker; `topic` and `type` are then the reader's own
 
   std::span<const std::byte> payload() const { return {reinterpret_cast<const std::byte*>(memory.data()), bytes}; }
 };

@@ -31,16 +31,24 @@ void LatchedInbox::add_system_event(LatchedValue event) {
   note();
 }
 
+void LatchedInbox::add_letter(LatchedValue letter) {
+  letters_.push_back(std::move(letter));
+  note();
+}
+
 const LatchedValue* LatchedInbox::next() {
   // All that the broker has to hand over of the dead comes before the first event: what is not there never comes.
   std::erase_if(pending_, [&](const Source& source) { return read(source) || source.dead; });
   const auto oldest = std::min_element(values_.begin(), values_.end(), [](const auto& a, const auto& b) {
     return std::pair(a.second.stamp_ns, a.second.counter) < std::pair(b.second.stamp_ns, b.second.counter);
   });
-  const bool found = oldest != values_.end() || !system_.empty();
+  const bool found = oldest != values_.end() || !letters_.empty() || !system_.empty();
   if (oldest != values_.end()) {
     in_hand_ = std::move(oldest->second);
     values_.erase(oldest);
+  } else if (!letters_.empty()) {
+    in_hand_ = std::move(letters_.front());
+    letters_.pop_front();
   } else if (!system_.empty()) {
     in_hand_ = std::move(system_.front());
     system_.pop_front();

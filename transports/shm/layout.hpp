@@ -108,7 +108,7 @@ struct FlightRecord {
   Word outputs_end;     // one past the last number that its handler used
   Word event_counter;   // with the sender (from the route): the event's id
   Word type_and_topic;  // type << 16 | topic
-  Word reserved;
+  Word letter;          // number of the dead letter that is in hand instead; 0 = none
 };
 static_assert(sizeof(FlightRecord) == 64);
 

@@ -3,6 +3,7 @@
 #include <actor/error.hpp>
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <process/link.hpp>
 #include <shm/port.hpp>
 
@@ -10,6 +11,23 @@ namespace actor {
 namespace {
 
 using control::ToBroker;
+
+/// An event that comes over the control socket, and not through anybody's memory.
+shm::LatchedValue from_broker(ActorId sender, std::uint64_t sender_key, std::int64_t wall_offset_ns) {
+  shm::LatchedValue event;
+  event.is_latched = false;
+  event.publisher = std::make_shared<shm::Publisher>();
+  event.publisher->key = sender_key;
+  event.publisher->id = sender;
+  event.publisher->wall_offset_ns = wall_offset_ns;
+  return event;
+}
+
+void fill(shm::LatchedValue& event, std::span<const std::byte> payload) {
+  event.bytes = payload.size();
+  event.memory.resize((event.bytes + sizeof(shm::Tail) - 1) / sizeof(shm::Tail));
+  if (event.bytes != 0) std::memcpy(event.memory.data(), payload.data(), event.bytes);
+}
 
 class ShmLink final : public ProcessLink {
  public:
@@ -37,6 +55,8 @@ class ShmLink final : public ProcessLink {
   }
   shm::ShmPort::Events port_events();
   void bind(const control::TopicInfo& topic);
+  std::optional<std::uint16_t> index_of(std::uint64_t type_hash) const;
+  std::uint16_t handle_of(const std::string& topic);
   [[noreturn]] void broken(const std::string& what) const;
 
   void on(const control::AddRoute& message, std::vector<Fd>& fds);
@@ -47,6 +67,7 @@ class ShmLink final : public ProcessLink {
   void on(const control::PublisherEnded& message, std::vector<Fd>& fds);
   void on(const control::AttachLatched& message, std::vector<Fd>& fds);
   void on(const control::SystemEvent& message, std::vector<Fd>& fds);
+  void on(const control::Redeliver& message, std::vector<Fd>& fds);
   void on(const control::Detach& message, std::vector<Fd>& fds);
   void on(const control::PeerExtentAdded& message, std::vector<Fd>& fds);
   void on(const control::PeerExtentDropped& message, std::vector<Fd>& fds);
@@ -84,6 +105,7 @@ shm::ShmPort::Events ShmLink::port_events() {
   events.receiver.corrupt = [this](std::uint32_t route, const std::string& what) {
     tell(control::PeerCorrupt{route, what});
   };
+  events.receiver.redelivered = [this](std::uint64_t letter, bool known) { tell(control::Redelivered{letter, known}); };
   events.topic_opened = [this](std::uint16_t handle) {
     const shm::PortTopic& topic = port_->sender().topic(handle);
     tell(control::OpenTopic{
@@ -203,25 +225,50 @@ void ShmLink::on(const control::AttachLatched& message, std::vector<Fd>& fds) {
   if (publisher) port_->receiver().offer_latched(message.route, std::move(publisher), message.topics);
 }
 
-/// Its types are told apart by their hash: who has an event of another kind in mind is not handed it.
-void ShmLink::on(const control::SystemEvent& message, std::vector<Fd>&) {
+/// Types are told apart by their hash: who has an event of another kind in mind is not handed it.
+std::optional<std::uint16_t> ShmLink::index_of(std::uint64_t type_hash) const {
   const auto known =
-      std::find_if(types_.begin(), types_.end(), [&](const auto* type) { return type->hash == message.type_hash; });
-  if (known == types_.end()) return;
-  shm::LatchedValue event;
-  event.is_latched = false;
-  event.publisher = std::make_shared<shm::Publisher>();
-  event.publisher->key = message.sender_key;
-  event.publisher->id = ActorId("$sys");
-  event.publisher->wall_offset_ns = message.wall_offset_ns;
+      std::find_if(types_.begin(), types_.end(), [&](const auto* type) { return type->hash == type_hash; });
+  if (known == types_.end()) return std::nullopt;
+  return static_cast<std::uint16_t>(known - types_.begin());
+}
+
+std::uint16_t ShmLink::handle_of(const std::string& topic) {
+  for (std::uint16_t handle = 0; handle < port_->sender().topic_count(); ++handle) {
+    if (port_->sender().topic(handle).name == topic) return handle;
+  }
+  return port_->bind_topic({topic, OverflowPolicy::drop_oldest(), 0, false});
+}
+
+void ShmLink::on(const control::SystemEvent& message, std::vector<Fd>&) {
+  const auto type = index_of(message.type_hash);
+  if (!type) return;
+  shm::LatchedValue event = from_broker(ActorId("$sys"), message.sender_key, message.wall_offset_ns);
   event.counter = message.counter;
   event.stamp_ns = message.stamp_ns;
-  event.topic = port_->bind_topic({message.topic, OverflowPolicy::drop_oldest(), 0, false});
-  event.type = static_cast<std::uint16_t>(known - types_.begin());
-  event.bytes = message.payload.size();
-  event.memory.resize((event.bytes + sizeof(shm::Tail) - 1) / sizeof(shm::Tail));
-  if (event.bytes != 0) std::memcpy(event.memory.data(), message.payload.data(), event.bytes);
+  event.topic = handle_of(message.topic);
+  event.type = *type;
+  fill(event, std::as_bytes(std::span(message.payload)));
   port_->receiver().add_system_event(std::move(event));
+}
+
+void ShmLink::on(const control::Redeliver& message, std::vector<Fd>& fds) {
+  const auto type = index_of(message.type_hash);
+  std::string error;
+  std::optional<shm::PeerSegment> shared;
+  if (message.shared_bytes != 0) shared = shm::PeerSegment::open(fds.at(0).get(), message.shared_bytes, error);
+  if (!type || !error.empty()) return tell(control::Redelivered{message.letter, false});
+  shm::LatchedValue event = from_broker(ActorId(message.sender), message.id.actor, message.wall_offset_ns);
+  event.letter = message.letter;
+  event.attempt = message.attempt;
+  event.counter = message.id.counter;
+  event.parent = message.parent;
+  event.stamp_ns = message.stamp_ns;
+  event.topic = handle_of(message.topic);
+  event.type = *type;
+  fill(event, shared ? std::span<const std::byte>(shared->data(), message.shared_bytes)
+                     : std::as_bytes(std::span(message.payload)));
+  port_->receiver().add_letter(std::move(event));
 }
 
 void ShmLink::on(const control::Detach& message, std::vector<Fd>&) {

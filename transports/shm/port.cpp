@@ -129,6 +129,9 @@ bool ShmPort::next(Delivery& out) {
 
 void ShmPort::handled(const Delivery& delivery, bool known) {
   sender_.end_handling();
+  // What was sent in answer to a dead letter is out before the letter counts as handled.
+  if (delivery.route == 0) [[unlikely]]
+    sender_.flush();
   receiver_.handled(delivery, known);
 }
 

@@ -225,8 +225,8 @@ void Receiver::fill_object(Delivery& out) const {
   if (type.trivially_copyable && !type.valid && out.payload.size() == type.size) out.object = out.payload.data();
 }
 
-/// Outside the accounting and of no route: a life that dies over it is handed it anew. The flight record is left as it
-/// is: it may hold what the predecessor had in hand.
+/// Outside the accounting and of no route: a life that dies over it is handed it anew, a dead letter stays one. The
+/// flight record is left as it is: it may hold what the predecessor had in hand.
 bool Receiver::hand_out_latched(Delivery& out) {
   const LatchedValue* value = latched_.next();
   if (!value) return false;
@@ -240,7 +240,9 @@ bool Receiver::hand_out_latched(Delivery& out) {
   out.topic = value->topic < handle_of_wire_topic_.size() ? handle_of_wire_topic_[value->topic] : std::uint16_t{0};
   out.flags = 0;
   if (value->is_latched) out.flags |= Delivery::latched;
-  out.attempt = 1;
+  if (value->letter != 0) out.flags |= Delivery::redelivered;
+  status_.flight.letter.store(value->letter, std::memory_order_relaxed);
+  out.attempt = value->attempt;
   out.route = 0;
   out.sequence = 0;
   if (value->is_latched) {
@@ -276,8 +278,13 @@ void Receiver::record_flight(const Delivery& out, const Found& found) {
 }
 
 void Receiver::handled(const Delivery& delivery, bool known) {
-  if (delivery.route == 0) [[unlikely]]
-    return;  // a latched value
+  if (delivery.route == 0) [[unlikely]] {
+    Word& letter = status_.flight.letter;
+    // Told before the record is emptied: if we die in between, it counts as handled.
+    if (const std::uint64_t number = letter.load(std::memory_order_relaxed)) events_.redelivered(number, known);
+    letter.store(0, std::memory_order_relaxed);
+    return;
+  }
   count(known ? status_.counters.handled : status_.counters.skipped, 1);
   InRoute* route = in_hand_;
   in_hand_ = nullptr;

@@ -25,6 +25,7 @@ struct InFlight {
 struct ReceiverEvents {
   std::function<void(std::uint32_t route, std::uint32_t incarnation)> drained = [](auto, auto) {};
   std::function<void(std::uint32_t route, const std::string& what)> corrupt = [](auto, const auto&) {};
+  std::function<void(std::uint64_t letter, bool known)> redelivered = [](auto, auto) {};
 };
 
 /// One segment of a route, as the broker hands it over. The descriptors stay the caller's.
@@ -67,6 +68,7 @@ class Receiver {
   /// out first. Before the first event.
   void offer_latched(std::uint32_t route, std::shared_ptr<Publisher> publisher, std::vector<std::uint16_t> topics);
   void add_system_event(LatchedValue event) { latched_.add_system_event(std::move(event)); }
+  void add_letter(LatchedValue letter) { latched_.add_letter(std::move(letter)); }
   InRoute* find_route(std::uint32_t route);
   const std::vector<std::unique_ptr<InRoute>>& routes() const { return routes_; }
   void remove_route(std::uint32_t route);

@@ -45,6 +45,9 @@ std::size_t expected_fds(const AddRoute& message) {
 std::size_t expected_fds(const Attach&) {
   return 4;
 }
+std::size_t expected_fds(const Redeliver& message) {
+  return message.shared_bytes != 0 ? 1 : 0;
+}
 
 template <class Direction, std::size_t Kind>
 bool decode_as(std::span<const std::byte> body, Direction& out) {
@@ -330,6 +333,7 @@ ACTOR_TO_BROKER(StopRuntime);
 ACTOR_TO_BROKER(Quiesced);
 ACTOR_TO_BROKER(Awake);
 ACTOR_TO_BROKER(Request);
+ACTOR_TO_BROKER(Redelivered);
 #undef ACTOR_TO_BROKER
 
 #define ACTOR_TO_ACTOR(Message)                                                        \
@@ -357,6 +361,7 @@ ACTOR_TO_ACTOR(Observed);
 ACTOR_TO_ACTOR(ObservedEnded);
 ACTOR_TO_ACTOR(AttachLatched);
 ACTOR_TO_ACTOR(SystemEvent);
+ACTOR_TO_ACTOR(Redeliver);
 #undef ACTOR_TO_ACTOR
 
 #define ACTOR_TO_TOOL(Message) template bool Channel::send<ToTool, Message>(const Message&, std::span<const int>)

@@ -4,6 +4,7 @@
 // descriptors ride along with SCM_RIGHTS in the order that the message's comment gives. Never on the data path.
 // docs/control-protocol.md tells the order of things. Whoever changes a message raises actor::protocol_version.
 
+#include <actor/id.hpp>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -148,9 +149,15 @@ struct Request {
   std::string json;
 };
 
+/// A dead letter was handed out again (answer to Redeliver).
+struct Redelivered {
+  std::uint64_t letter;
+  bool handled;  // false: the program could not read the event
+};
+
 using ToBroker =
     std::variant<Hello, RouteReady, RouteSwitched, Attached, SegmentDrained, ExtentAdded, ExtentDropped, OpenTopic,
-                 Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Awake, Request>;
+                 Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Awake, Request, Redelivered>;
 
 // ---- broker → actor ----
 
@@ -323,8 +330,24 @@ struct SystemEvent {
   std::vector<std::uint8_t> payload;
 };
 
+/// To the reader of a dead letter, one at a time: hand it to the handler, outside of all routes, then answer
+/// Redelivered. Fds: a sealed memfd with the event when `shared_bytes` is not 0; `payload` is empty then.
+struct Redeliver {
+  std::uint64_t letter;  // its number in the broker's store
+  EventId id;
+  EventId parent;
+  std::string sender;
+  std::string topic;
+  std::uint64_t type_hash;
+  std::int64_t stamp_ns;        // CLOCK_MONOTONIC of the boot in which it was sent
+  std::int64_t wall_offset_ns;  // system clock = stamp_ns + this
+  std::uint32_t attempt;
+  std::vector<std::uint8_t> payload;
+  std::uint64_t shared_bytes;
+};
+
 using ToActor = std::variant<Welcome, Refused, AddRoute, SwitchReader, ReaderGone, RemoveRoute, Attach, PublisherEnded,
                              Detach, PeerExtentAdded, PeerExtentDropped, TopicOpened, Start, Quiesce, Stop, Reply,
-                             Observe, Observed, ObservedEnded, AttachLatched, SystemEvent>;
+                             Observe, Observed, ObservedEnded, AttachLatched, SystemEvent, Redeliver>;
 
 }  // namespace actor::control
