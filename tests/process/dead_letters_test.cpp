@@ -195,9 +195,17 @@ TEST_F(DeadLetters, ARetriedLetterStaysUntilItIsHandled) {
   EXPECT_EQ(found[0].at("id"), 1);
   EXPECT_EQ(found[0].at("attempts"), 4);
 
+  tell("sink", "always 3=throw");
+  wait_for("sink: always 3=throw");
+  EXPECT_EQ(broker.ctl("dead-letters retry 1").code, 0);
+  broker.wait_for_log("while handling dead letter 1 again, attempt 5");
+  broker.wait_for_incarnation("sink", 6);
+  broker.wait_for_state("sink", "ready");
+  ASSERT_EQ(letters(broker).size(), 1U);
+
   mend("sink");
   EXPECT_EQ(broker.ctl("dead-letters retry 1").code, 0);
-  wait_for("sink: got 3 again, attempt 5");
+  wait_for("sink: got 3 again, attempt 6");
   wait_until("the letter to be forgotten", [&] { return letters(broker).empty(); });
   EXPECT_NE(broker.ctl("dead-letters retry 1").code, 0);
   expect_the_account_to_balance(broker);

@@ -139,6 +139,24 @@ TEST_F(DeadLetters, AreRemovedForGoodAndTheirNumbersNeverComeBack) {
   EXPECT_THAT(numbers(read_dead_letters(directory_)), ElementsAre(1, 3, 4, 6));
 }
 
+TEST_F(DeadLetters, RememberFurtherAttempts) {
+  {
+    DeadLetterStore store = open();
+    for (std::uint64_t i = 1; i <= 3; ++i) store.add(letter(i));
+    store.set_attempts(2, 7);
+    store.set_attempts(77, 7);
+    store.set_attempts(3, 8);
+    store.remove(std::array<std::uint64_t, 1>{3});
+    EXPECT_EQ(store.read(2)->attempts, 7u);
+  }
+  const DeadLetterStore store = open();
+  EXPECT_EQ(store.read(1)->attempts, letter(1).attempts);
+  EXPECT_EQ(store.read(2)->attempts, 7u);
+  const auto read = read_dead_letters(directory_);
+  ASSERT_EQ(read.size(), 2u);
+  EXPECT_EQ(read[1].attempts, 7u);
+}
+
 TEST_F(DeadLetters, TheOldestMakeRoomAndAreCounted) {
   constexpr std::uint64_t limit = mib;
   std::uint64_t added = 0;
