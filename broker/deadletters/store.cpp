@@ -313,7 +313,10 @@ std::vector<DeadLetterRecord> read_dead_letters(const fs::path& directory) {
   std::map<std::uint64_t, DeadLetterRecord> letters;
   for (const std::uint64_t number : numbers_in(directory)) {
     const Fd file(::open(path_in(directory, number).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) continue;  // it has made room meanwhile
+    if (!file) {  // it has made room meanwhile, and so have those before it
+      letters.clear();
+      continue;
+    }
     visit_frames(read_all(file.get()), [&](Frame& frame, std::uint64_t) {
       if (auto* letter = std::get_if<DeadLetterRecord>(&frame)) {
         const std::uint64_t id = letter->id;
