@@ -1,8 +1,10 @@
 // actorctl as a program: what it does without a broker, with several, without an output, and on a terminal.
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -74,8 +76,17 @@ TEST_F(Tool, ChecksAManifestWithoutABroker) {
   EXPECT_EQ(json["errors"][0]["key"], "actors.a.restart");
 }
 
+/// In a container without /dev/pts there are none to be had.
+bool can_make_terminals() {
+  const actor::Fd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  return static_cast<bool>(terminal);
+}
+
 class TopOnATerminal : public Tool {
  protected:
+  void SetUp() override {
+    if (!can_make_terminals()) GTEST_SKIP() << "no pseudo-terminal can be made here (/dev/pts)";
+  }
   /// `top` between two looks at the terminal's settings, on a terminal of its own whose keyboard is a FIFO.
   pid_t start_top() {
     mkfifo((directory() / "keys").c_str(), 0600);
@@ -122,6 +133,7 @@ TEST_F(TopOnATerminal, EndsWithControlCAndLeavesItAsItWas) {
 }
 
 TEST_F(Tool, ColoursATerminalUnlessNoColorSaysOtherwise) {
+  if (!can_make_terminals()) GTEST_SKIP() << "no pseudo-terminal can be made here (/dev/pts)";
   Broker& broker = start("[broker]\nname = \"test\"\n" + section("a"));
   broker.wait_for_state("a", "ready");
   const std::string on_a_terminal = " script -qec 'actorctl --broker test ps' /dev/null";
