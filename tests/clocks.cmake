@@ -6,6 +6,7 @@ set(allowed
   broker/brain/burial.cpp              # when an event was given up
   broker/brain/deaths.cpp              # when it died
   broker/brain/event_log.cpp           # the time of a log line
+  broker/brain/system_events.cpp       # the offset of its events
   broker/output.cpp                    # the time of an actor's line
   libactor/include/actor/envelope.hpp  # an envelope made by hand
   transports/inproc/bus.cpp            # the offset

@@ -121,13 +121,15 @@ ActorId SupervisorCore::add(ActorSpec spec) {
   const bool own = member->id().name() == own_name;
   member->attach(*hub_, capacity, own ? std::optional(std::numeric_limits<std::size_t>::max()) : std::nullopt);
   lock.lock();
-  if (stopping_) {  // while it was made: nobody would ever tell it to stop
+  try {
+    if (stopping_) refuse_to_add(member->spec().name);  // while it was made: nobody would ever tell it to stop
+    if (by_name_.contains(member->spec().name)) refuse_name(member->spec().name);
+    plan(member->spec().name, member->spec().config, seed);
+  } catch (const Error&) {
     lock.unlock();
-    member->abandon();
-    refuse_to_add(member->spec().name);
+    member->abandon();  // its mailbox holds it
+    throw;
   }
-  if (by_name_.contains(member->spec().name)) refuse_name(member->spec().name);
-  plan(member->spec().name, member->spec().config, seed);
   members_.push_back(member);
   by_name_.emplace(member->spec().name, member.get());
   if (started_) {
