@@ -96,7 +96,6 @@ bool Sender::push_one_staged(Staged& staged) {
 bool Sender::prepare_wait() {
   flush();
   if (outbox_.empty()) return true;
-  status_.waits_for.store(what_it_waits_for(), std::memory_order_relaxed);
   const std::uint64_t space = status_.space.load(std::memory_order_relaxed);
   // seq_cst store, then seq_cst loads of the cursors. PAIRS: InRoute::publish_released.
   status_.space.store(space | 1, std::memory_order_seq_cst);
@@ -108,7 +107,10 @@ bool Sender::prepare_wait() {
       has_news = true;
     }
   }
-  return !has_news;
+  if (has_news) return false;
+  // SUBTLE: not before. It reclaims what it looks at, which would then be no news; from here on whoever makes room rings.
+  status_.waits_for.store(what_it_waits_for(), std::memory_order_relaxed);
+  return true;
 }
 
 void Sender::end_wait() {
