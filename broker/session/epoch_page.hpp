@@ -2,8 +2,8 @@
 // The control-epoch page: one word for each actor that only the broker writes, and that changes whenever the broker has
 // sent that actor something. A busy or waiting actor looks at its word instead of its socket. One more word says
 // whether actors that wake shall tell (Awake), because nobody looks at them any more. Made by main before there is a
-// brain, since nobody can map it for writing once it is sealed: every brain inherits the mapping. Which words are in use
-// is the present brain's affair.
+// brain, since nobody can map it for writing once it is sealed: every brain inherits the mapping. Which words are in
+// use is the present brain's affair.
 
 #include <cstdint>
 #include <optional>

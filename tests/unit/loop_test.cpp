@@ -2,8 +2,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <actor/error.hpp>
 #include <actor/epoll_loop.hpp>
+#include <actor/error.hpp>
 #include <control/fd.hpp>
 #include <vector>
 

@@ -108,7 +108,8 @@ bool Sender::prepare_wait() {
     }
   }
   if (has_news) return false;
-  // SUBTLE: not before. It reclaims what it looks at, which would then be no news; from here on whoever makes room rings.
+  // SUBTLE: not before. It reclaims what it looks at, which would then be no news; from here on whoever makes room
+  // rings.
   status_.waits_for.store(what_it_waits_for(), std::memory_order_relaxed);
   return true;
 }

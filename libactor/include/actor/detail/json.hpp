@@ -1,7 +1,7 @@
 #pragma once
 
-// JSON as text and as values: what does not depend on an event's type, so that each type adds little code. json_walk.hpp
-// goes over the fields; actor/json.hpp says what JSON. One writer or reader belongs to one thread.
+// JSON as text and as values: what does not depend on an event's type, so that each type adds little code.
+// json_walk.hpp goes over the fields; actor/json.hpp says what JSON. One writer or reader belongs to one thread.
 
 #include <actor/id.hpp>
 #include <cstddef>
