@@ -39,19 +39,6 @@ class DeadLetters : public RuntimeTest {
     tell(puppet, "always nothing");
     wait_for(puppet + ": always nothing");
   }
-
-  /// At rest every sent event is somewhere.
-  void expect_the_account_to_balance(Broker& broker) {
-    const nlohmann::json answer = broker.ps();
-    std::uint64_t sent = 0;
-    std::uint64_t found = 0;
-    for (const auto& row : answer.at("actors")) {
-      sent += row.at("sent").get<std::uint64_t>();
-      for (const char* where : {"handled", "skipped", "dropped", "dead_lettered", "queued"})
-        found += row.at(where).get<std::uint64_t>();
-    }
-    EXPECT_EQ(sent, found) << answer.dump(1);
-  }
 };
 
 TEST_F(DeadLetters, APoisonEventIsGivenUpAndItsReaderGoesOnWithoutIt) {

@@ -13,19 +13,6 @@ class Mailbox : public RuntimeTest {
  protected:
   const std::string head_ = "[broker]\nname = \"test\"\n[topics.\"Topic.Numbers\"]\ncapacity = 256\n";
 
-  /// At rest every sent event is somewhere.
-  void expect_the_account_to_balance(Broker& broker) {
-    const nlohmann::json answer = broker.ps();
-    std::uint64_t sent = 0;
-    std::uint64_t found = 0;
-    for (const auto& row : answer.at("actors")) {
-      sent += row.at("sent").get<std::uint64_t>();
-      for (const char* where : {"handled", "skipped", "dropped", "dead_lettered", "queued"})
-        found += row.at(where).get<std::uint64_t>();
-    }
-    EXPECT_EQ(sent, found) << answer.dump(1);
-  }
-
   /// Each of first..last at least once, in order where it came once.
   void expect_all(const std::string& reader, int first, int last) {
     for (int value = first; value <= last; ++value) {

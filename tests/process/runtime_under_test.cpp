@@ -204,6 +204,18 @@ void RuntimeTest::wait_for_exit(pid_t pid) {
   wait_until("the end of process " + std::to_string(pid), [&] { return kill(pid, 0) != 0 && errno == ESRCH; });
 }
 
+void RuntimeTest::expect_the_account_to_balance(Broker& broker) {
+  const nlohmann::json answer = broker.ps();
+  std::uint64_t sent = 0;
+  std::uint64_t found = 0;
+  for (const auto& row : answer.at("actors")) {
+    sent += row.at("sent").get<std::uint64_t>();
+    for (const char* where : {"handled", "skipped", "dropped", "dead_lettered", "queued"})
+      found += row.at(where).get<std::uint64_t>();
+  }
+  EXPECT_EQ(sent, found) << answer.dump(1);
+}
+
 void RuntimeTest::expect_nothing_left() {
   wait_until("the end of all processes of the runtime", [] { return children().empty(); });
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_ / "run")) {

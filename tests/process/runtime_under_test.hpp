@@ -67,6 +67,8 @@ class RuntimeTest : public testing::Test {
   /// The number at the end of the last journal line that begins so.
   pid_t pid_in_journal(const std::string& beginning);
   void wait_for_exit(pid_t pid);
+  /// At rest every event that was sent is somewhere.
+  static void expect_the_account_to_balance(Broker& broker);
   /// No process of any broker is left, and nothing in the runtime directory.
   void expect_nothing_left();
 

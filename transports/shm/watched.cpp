@@ -1,25 +1,10 @@
 // What a Sender tells monitors: only called when somebody watches.
 
 #include <algorithm>
-#include <new>
+#include <event/live_event.hpp>
 #include <shm/sender.hpp>
 
 namespace actor::shm {
-namespace {
-
-/// An event that lies somewhere in its wire form, made live. Null when that is impossible.
-std::shared_ptr<const void> make_live(const EventType& type, std::span<const std::byte> bytes) {
-  const auto alignment = std::align_val_t(type.align);
-  void* memory = ::operator new(type.size, alignment);
-  type.construct(memory);
-  std::shared_ptr<const void> event(memory, [&type, alignment](void* held) {
-    type.destroy(held);
-    ::operator delete(held, alignment);
-  });
-  return type.decode(bytes, memory) ? event : nullptr;
-}
-
-}  // namespace
 
 /// Calls `tell` with the event, whose receiver is left to `tell`.
 template <class Tell>

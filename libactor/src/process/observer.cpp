@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <new>
+#include <event/live_event.hpp>
 #include <process/observer.hpp>
 
 namespace actor {
@@ -26,26 +26,6 @@ template <class TimePoint>
 std::int64_t ns_of(TimePoint time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
-
-/// A live event of a type that is known at run time only.
-class LiveEvent {
- public:
-  explicit LiveEvent(const EventType& type)
-      : type_(type), memory_(::operator new(type.size, std::align_val_t(type.align))) {
-    type_.construct(memory_);
-  }
-  ~LiveEvent() {
-    type_.destroy(memory_);
-    ::operator delete(memory_, std::align_val_t(type_.align));
-  }
-  LiveEvent(const LiveEvent&) = delete;
-  LiveEvent& operator=(const LiveEvent&) = delete;
-  void* get() const { return memory_; }
-
- private:
-  const EventType& type_;
-  void* memory_;
-};
 
 std::size_t send_buffer_of(int socket) {
   int bytes = 0;
@@ -236,8 +216,8 @@ EventId Observer::send_in_its_name(const control::SendAs& request) {
     throw refused("a topic's name has 1 to " + std::to_string(max_topic_bytes) + " bytes");
   if (request.policy > static_cast<std::uint8_t>(OverflowPolicy::Kind::Block) || request.deadline_ns < 0)
     throw refused("there is no such overflow policy");
-  const LiveEvent event(type);
-  if (!type.decode(request.payload, event.get())) throw refused("its payload is malformed");
+  const auto event = make_live(type, request.payload);
+  if (!event) throw refused("its payload is malformed");
   const OverflowPolicy policy{static_cast<OverflowPolicy::Kind>(request.policy),
                               std::chrono::nanoseconds(request.deadline_ns)};
   host_.port.new_turn();  // the clock: this may be the first thing that happens after a sleep

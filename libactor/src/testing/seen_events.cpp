@@ -1,8 +1,8 @@
 #include <actor/error.hpp>
 #include <algorithm>
+#include <event/live_event.hpp>
 #include <map>
 #include <mutex>
-#include <new>
 #include <testing/seen_events.hpp>
 
 namespace actor::testing {
@@ -68,25 +68,13 @@ const EventType& opaque_type(const std::string& name) {
   return type->type;
 }
 
-/// Null when the bytes are no such event.
-std::shared_ptr<const void> decoded(const EventType& type, std::span<const std::byte> bytes) {
-  const auto alignment = std::align_val_t(type.align);
-  void* memory = ::operator new(type.size, alignment);
-  type.construct(memory);
-  std::shared_ptr<const void> event(memory, [&type, alignment](void* held) {
-    type.destroy(held);
-    ::operator delete(held, alignment);
-  });
-  return type.decode(bytes, memory) ? event : nullptr;
-}
-
 }  // namespace
 
 SeenPayload SeenEvents::payload_of(const control::SeenEvent& seen) const {
   const auto known =
       std::find_if(types_.begin(), types_.end(), [&](const EventType* type) { return type->hash == seen.type_hash; });
   if (known != types_.end() && seen.payload.size() == seen.payload_bytes) {
-    if (auto event = decoded(**known, seen.payload)) return {*known, std::move(event)};
+    if (auto event = make_live(**known, seen.payload)) return {*known, std::move(event)};
   }
   const EventType& type = opaque_type(seen.type);
   return {&type, std::make_shared<const Opaque>(Opaque{std::string(type.label), seen.payload_bytes, seen.payload})};
