@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <actor/error.hpp>
-#include <algorithm>
 #include <control/runtime_path.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -62,18 +61,12 @@ std::filesystem::path state_directory_of(const Manifest& manifest) {
   return place / "actor" / manifest.broker.name;
 }
 
-std::chrono::nanoseconds longest_stop_timeout(const Manifest& manifest) {
-  std::chrono::nanoseconds longest = std::chrono::seconds(1);
-  for (const ActorSection& actor : manifest.actors) longest = std::max(longest, actor.stop_timeout);
-  return longest;
-}
-
 int run(const CommandLine& line) {
   auto manifest = load(line);
   if (!manifest) return wrong_usage;
   const RuntimeDir directory(runtime_directory_of(*manifest));
   Fd listener = directory.listen();
-  const KeeperOptions keeper{.stop_timeout = longest_stop_timeout(*manifest),
+  const KeeperOptions keeper{.stop_timeout = manifest->longest_stop_timeout(),
                              .at_end = [&directory] { directory.remove(); }};
   std::filesystem::path state_dir = state_directory_of(*manifest);
   const ServiceManager service = ServiceManager::from_environment();

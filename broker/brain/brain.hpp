@@ -228,6 +228,8 @@ class Brain final : public SessionHandler {
   bool use_manifest(const std::string& text, std::string& error);
   void configure_topics(const Manifest& manifest);
   void change_actors(Manifest manifest, const ManifestDiff& changes);
+  void add_actor(const std::string& name);
+  void change_actor(ActorEntry& entry, bool restarts);
 
   // system_events.cpp: what the broker tells of actors, on "$sys/actor"
   template <class T>

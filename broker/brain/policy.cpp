@@ -87,7 +87,12 @@ void Brain::carry_out(const Ending* ending) {
 /// nobody waits for room in them until it starts.
 void Brain::hold_waiting() {
   if (state_.stage != Stage::Running) return;
+  const auto now = Loop::Clock::now().time_since_epoch();
   for (auto& [index, entry] : entries_) {
+    // Its time has come, and now it waits for others.
+    if ((entry->life == Life::Backoff || entry->life == Life::Quarantined) && tree_->knows(entry->name) &&
+        tree_->standing(entry->name) == SupervisionTree::Standing::Waiting && tree_->due(entry->name) <= now)
+      entry->life = Life::Waiting;
     if (entry->life == Life::Waiting && entry->reading && !entry->hold_until)
       hold_mailbox(*entry, later(Loop::Clock::now(), manifest_.broker.mailbox_hold));
   }

@@ -1,6 +1,5 @@
 // Another manifest while the broker runs: only the actors that it changes are touched.
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "brain/brain.hpp"
@@ -57,7 +56,7 @@ std::string Brain::reload() {
 
   log_.info("reload", "",
             "the manifest was read again: added " + names(changes.added) + "; removed " + names(changes.removed) +
-                "; changed " + names(changes.changed));
+                "; changed " + names(changes.changed) + "; adjusted " + names(changes.adjusted));
   options_.service.reloading();
   configure_topics(*result.manifest);
   change_actors(std::move(*result.manifest), changes);
@@ -66,7 +65,8 @@ std::string Brain::reload() {
   return dump({{"ok", "reloaded " + manifest_.file.string()},
                {"added", changes.added},
                {"removed", changes.removed},
-               {"changed", changes.changed}});
+               {"changed", changes.changed},
+               {"adjusted", changes.adjusted}});
 }
 
 std::string Brain::refuse_reload(const std::vector<ManifestError>& errors) {
@@ -95,23 +95,56 @@ void Brain::change_actors(Manifest manifest, const ManifestDiff& changes) {
   }
   carry_out();
   manifest_ = std::move(manifest);
+  keeper_.set_stop_timeout(manifest_.longest_stop_timeout());
   plan();
   for (auto& [index, entry] : entries_) entry->section = entry->by_hand ? nullptr : manifest_.find_actor(entry->name);
-  for (const std::string& name : changes.added) {
-    const ActorSection* section = manifest_.find_actor(name);
-    ActorEntry* known = find_entry(name);
-    ActorEntry& entry = known ? *known : add_entry(name, section);
-    entry.section = section;
-    entry.publishes = entry.subscribes = {};  // so that spawn() opens its routes
-    entry.removed = entry.by_hand = false;
-    if (entry.has_process()) continue;  // still on its way out; its end starts it anew, if its class wants that
-    entry.life = Life::Waiting;
-    tree_->launch(name, now);
-  }
-  for (const std::string& name : changes.changed) {
-    if (find_entry(name)->life != Life::Ended) tree_->restart(name, now);  // else: done, or stopped by an operator
-  }
+  for (const std::string& name : changes.added) add_actor(name);
+  for (const std::string& name : changes.changed) change_actor(*find_entry(name), true);
+  for (const std::string& name : changes.adjusted) change_actor(*find_entry(name), false);
+  tree_->pass(now);  // others may wait for less than before
   carry_out();
+  keep_looking();
+}
+
+/// There may be one of that name already: removed before and still on its way out, or started by hand. It goes on then
+/// until it ends, and is started as the manifest says after that.
+void Brain::add_actor(const std::string& name) {
+  const auto now = Loop::Clock::now().time_since_epoch();
+  const ActorSection* section = manifest_.find_actor(name);
+  ActorEntry* known = find_entry(name);
+  ActorEntry& entry = known ? *known : add_entry(name, section);
+  if (!known) entry.publishes = entry.subscribes = {};  // so that spawn() opens its routes
+  entry.section = section;
+  entry.removed = entry.by_hand = false;
+  if (!entry.has_process() && entry.life != Life::Spawning) {
+    entry.life = Life::Waiting;
+    return tree_->launch(name, now);
+  }
+  const bool leaves = entry.life == Life::Draining || entry.life == Life::Stopping;
+  if (leaves || entry.circumstances.stop_requested) return tree_->launch_again(name, now);
+  tree_->adopt(name, now);
+  if (entry.life >= Life::Connecting) tree_->started(name, now);
+  if (entry.life == Life::Ready) tree_->became_ready(name, now);
+}
+
+/// Whoever was given up, or waits for the time of its restart, is tried at once.
+void Brain::change_actor(ActorEntry& entry, bool restarts) {
+  const auto now = Loop::Clock::now().time_since_epoch();
+  watchdog_.forget(entry.index);  // it may have another limit
+  watched_lives_.erase(entry.index);
+  switch (entry.life) {
+    case Life::Ended:    // it is done, or was stopped by an operator
+    case Life::Waiting:  // for others
+      return;
+    case Life::Backoff:
+    case Life::Quarantined:
+    case Life::Refused:
+      return tree_->start(entry.name, now);
+    default:
+      break;
+  }
+  if (restarts && !tree_->leaves_for_good(entry.name)) return tree_->restart(entry.name, now);
+  entry.section->standby > 0 ? make_spare(entry) : drop_spare(entry);
 }
 
 }  // namespace actor::broker

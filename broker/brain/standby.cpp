@@ -70,7 +70,7 @@ bool Brain::spare_hello(Session& session, control::Hello& hello, Fd& status) {
 /// The spare becomes the actor. False when there is none that is ready, or when it was made from another manifest.
 bool Brain::promote_spare(ActorEntry& entry) {
   Spare& spare = entry.spare;
-  if (!spare.hello || !entry.section || spare.made_from != *entry.section) {
+  if (!spare.hello || !entry.section || !fits_process(spare.made_from, *entry.section)) {
     drop_spare(entry);
     return false;
   }

@@ -81,6 +81,7 @@ bool Brain::take_over(std::string& error) {
   arm_run_for();
   arm_shutdown();
   cgroups_.enter({::getpid()});
+  keeper_.set_stop_timeout(manifest_.longest_stop_timeout());  // that of a reload may not have been sent
   for (KeeperEvent& event : events) std::visit([this](auto& held) { on_event(std::move(held)); }, event);
   for (auto& [index, entry] : entries_) resume(*entry);
   pass_time();

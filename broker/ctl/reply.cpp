@@ -92,7 +92,7 @@ std::string show_ok(const Json& reply, const Look&) {
 
 std::string show_reload(const Json& reply, const Look& look) {
   std::string text = show_ok(reply, look);
-  for (const char* what : {"added", "removed", "changed"}) {
+  for (const char* what : {"added", "removed", "changed", "adjusted"}) {
     if (const std::string names = cell(reply, what); !names.empty())
       text += "  " + std::string(what) + ": " + names + "\n";
   }

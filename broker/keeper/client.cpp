@@ -146,6 +146,11 @@ void KeeperClient::say_running() {
   request({.kind = RequestKind::Running});
 }
 
+void KeeperClient::set_stop_timeout(std::chrono::nanoseconds longest) {
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(longest).count();
+  request({.kind = RequestKind::StopTimeout, .number = static_cast<std::int32_t>(milliseconds)});
+}
+
 std::vector<KeeperEvent> KeeperClient::await_handover(FdSafe& safe) {
   std::vector<KeeperEvent> told;
   taking_over_ = &safe;

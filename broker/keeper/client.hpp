@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <control/fd.hpp>
 #include <cstdint>
 #include <memory>
@@ -91,6 +92,8 @@ class KeeperClient {
   std::vector<KeeperEvent> await_handover(FdSafe& safe);
   /// The brain knows all that its predecessor knew.
   void say_running();
+  /// A reload may have changed how long actors may take to stop: the keeper needs it when it outlives every brain.
+  void set_stop_timeout(std::chrono::nanoseconds longest);
 
   /// A serial that names a child and is never used again.
   std::uint64_t new_serial() { return next_serial_++; }

@@ -38,7 +38,7 @@ constexpr auto soon = std::chrono::seconds(10);
 
 class Keeper {
  public:
-  explicit Keeper(const KeeperOptions& options) : options_(options) {}
+  explicit Keeper(const KeeperOptions& options) : options_(options), stop_timeout_(options.stop_timeout) {}
 
   int run(const std::function<int(Fd)>& brain);
 
@@ -84,6 +84,7 @@ class Keeper {
   Child* find_pid(pid_t pid);
 
   const KeeperOptions& options_;
+  std::chrono::nanoseconds stop_timeout_;
   rlimit childrens_files_ = {};
   sigset_t original_mask_ = {};
   Fd signals_;
@@ -310,6 +311,9 @@ void Keeper::obey(const KeeperRequest& request, std::vector<Fd>& fds) {
     case RequestKind::Running:
       brain_running_ = Clock::now();
       return;
+    case RequestKind::StopTimeout:
+      stop_timeout_ = std::chrono::milliseconds(request.number);
+      return;
     case RequestKind::None:
       break;
   }
@@ -386,7 +390,7 @@ int Keeper::brain_verdict() const {
 void Keeper::end_children() {
   signal_children(SIGTERM);
   const int asked_before = shutdown_count_;
-  const auto deadline = Clock::now() + options_.stop_timeout;
+  const auto deadline = Clock::now() + stop_timeout_;
   bool killed = false;
   while (any_alive()) {
     const bool hurry = shutdown_count_ > asked_before || Clock::now() >= deadline;

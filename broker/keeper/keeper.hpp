@@ -14,7 +14,7 @@
 namespace actor::broker {
 
 struct KeeperOptions {
-  /// How long actors get between SIGTERM and SIGKILL when the brain has left them behind.
+  /// How long actors get between SIGTERM and SIGKILL when the brain has left them behind, until a brain says otherwise.
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
   /// Two requests to shut down closer together than this count as one: a terminal and a service manager may both pass
   /// one on.

@@ -18,7 +18,8 @@ enum class RequestKind : std::uint32_t {
   AckExit = 3,  ///< the keeper forgets the child, or that it could not be started
   Store = 4,    ///< keep a copy of the descriptor under `id`. Fds: it
   Drop = 5,
-  Running = 6,  ///< this brain has begun, or taken over
+  Running = 6,      ///< this brain has begun, or taken over
+  StopTimeout = 7,  ///< `number` = milliseconds: how long children get when the brain leaves them behind
 };
 
 struct KeeperRequest {

@@ -1,5 +1,6 @@
 #include "manifest/diff.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "manifest/names.hpp"
@@ -57,24 +58,40 @@ void check_broker(const BrokerSection& before, const Manifest& manifest, Manifes
 
 }  // namespace
 
+/// A new key restarts an actor unless it is listed here.
+bool fits_process(const ActorSection& before, const ActorSection& after) {
+  ActorSection as_before = after;
+  as_before.restart = before.restart;
+  as_before.backoff = before.backoff;
+  as_before.budget = before.budget;
+  as_before.start_timeout = before.start_timeout;
+  as_before.stop_timeout = before.stop_timeout;
+  as_before.after_death = before.after_death;
+  as_before.standby = before.standby;
+  as_before.supervision = before.supervision;
+  as_before.watchdog = before.watchdog;
+  as_before.abort_grace = before.abort_grace;
+  return as_before == before;
+}
+
 ManifestDiff diff(const Manifest& before, const Manifest& after) {
   ManifestDiff result;
   check_broker(before.broker, after, result);
   const auto groups = changed_groups(before, after);
   const auto topics = changed_topics(before, after);
-  const auto is_touched = [&](const ActorSection& actor) {
-    if (groups.contains(actor.supervision.member_of)) return true;
-    for (const std::string& topic : topics) {
-      if (actor.publishes.contains(topic) || actor.subscribes.contains(topic)) return true;
-    }
-    return false;
+  const auto uses_changed_topic = [&](const ActorSection& actor) {
+    return std::any_of(topics.begin(), topics.end(), [&](const std::string& topic) {
+      return actor.publishes.contains(topic) || actor.subscribes.contains(topic);
+    });
   };
   for (const ActorSection& actor : after.actors) {
     const ActorSection* old = before.find_actor(actor.name);
     if (!old) {
       result.added.push_back(actor.name);
-    } else if (*old != actor || is_touched(actor)) {
+    } else if (!fits_process(*old, actor) || uses_changed_topic(actor)) {
       result.changed.push_back(actor.name);
+    } else if (*old != actor || groups.contains(actor.supervision.member_of)) {
+      result.adjusted.push_back(actor.name);
     }
   }
   for (const ActorSection& actor : before.actors) {

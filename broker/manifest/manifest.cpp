@@ -46,6 +46,12 @@ const GroupSection* Manifest::find_group(std::string_view name) const {
   return found == groups.end() ? nullptr : &*found;
 }
 
+std::chrono::nanoseconds Manifest::longest_stop_timeout() const {
+  std::chrono::nanoseconds longest = std::chrono::seconds(1);
+  for (const ActorSection& actor : actors) longest = std::max(longest, actor.stop_timeout);
+  return longest;
+}
+
 ManifestError Manifest::error(std::string key, std::string message) const {
   SourcePosition at;
   for (std::string_view written = key; !written.empty();) {

@@ -148,6 +148,8 @@ struct Manifest {
 
   const ActorSection* find_actor(std::string_view name) const;
   const GroupSection* find_group(std::string_view name) const;
+  /// Of all actors; a second at least.
+  std::chrono::nanoseconds longest_stop_timeout() const;
   /// An error about a key of this manifest, for checks made after reading. It points at the key's value, or, when the
   /// key is not written, at the section that it would be in.
   ManifestError error(std::string key, std::string message) const;

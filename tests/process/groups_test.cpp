@@ -92,6 +92,23 @@ TEST_F(Groups, AQuarantineIsTriedAgainByItself) {
   end(broker);
 }
 
+TEST_F(Groups, WhoseQuarantineIsOverAndWaitsForOthersSaysSo) {
+  Broker& broker = start(head_ + section("base") +
+                         section("frail",
+                                 "budget = { restarts = 0, within = \"1h\" }\nquarantine_retry = \"50ms\"\n"
+                                 "depends_on = { base = \"ready\" }\n"));
+  wait_for_ready(broker, {"base", "frail"});
+  EXPECT_EQ(broker.ctl("stop base").code, 0);
+  broker.wait_for_state("base", "ended");
+  tell("frail", "die");
+  broker.wait_for_log("frail: quarantined");
+  broker.wait_for_state("frail", "waiting");
+  EXPECT_EQ(broker.actor("frail").at("waits_for"), "base (ready)");
+  EXPECT_EQ(broker.ctl("start base").code, 0);
+  broker.wait_for_incarnation("frail", 2);
+  end(broker);
+}
+
 TEST_F(Groups, WhoIsQuarantinedSaysWhenItIsTriedAgain) {
   Broker& broker = start(head_ + section("frail", "budget = { restarts = 0, within = \"1h\" }\n"));
   wait_for_ready(broker, {"frail"});

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "runtime_under_test.hpp"
@@ -46,6 +47,112 @@ TEST_F(Reload, TouchesOnlyWhatHasChanged) {
   tell("same", "send 7 7");
   wait_for("added: got 7");  // routes to who is new
   EXPECT_EQ(reload(broker).at("changed"), nlohmann::json::array());
+  end(broker);
+}
+
+TEST_F(Reload, OfTwentyTouchesTheThreeThatItNamesAndNobodyElse) {
+  const auto twenty = [this](const std::string& of_7, bool with_13, bool with_new) {
+    std::string text = head_;
+    for (int i = 1; i <= 20; ++i) {
+      const std::string name = "a" + std::to_string(i);
+      if (i != 13 || with_13) text += section(name, (i == 7 ? of_7 : "") + "subscribes = [\"*\"]\n");
+    }
+    return with_new ? text + section("new") : text;
+  };
+  Broker& broker = start(twenty("", true, false));
+  const auto lives = [&] {
+    std::map<std::string, std::pair<int, int>> found;
+    const auto answer = broker.ps();
+    for (const auto& row : answer.at("actors")) {
+      if (row.at("state") == "ready") found[row.at("name")] = {row.at("pid"), row.at("incarnation")};
+    }
+    return found;
+  };
+  wait_until("all twenty to be ready", [&] { return lives().size() == 20; });
+  const auto before = lives();
+  // An invalid one changes nothing.
+  write(broker, twenty("args = 1\n", false, true));
+  EXPECT_NE(broker.ctl("reload").code, 0);
+  EXPECT_EQ(lives(), before);
+
+  write(broker, twenty("env = { A = \"b\" }\n", false, true));
+  const auto answer = reload(broker);
+  EXPECT_EQ(answer.at("added"), nlohmann::json({"new"})) << answer;
+  EXPECT_EQ(answer.at("removed"), nlohmann::json({"a13"})) << answer;
+  EXPECT_EQ(answer.at("changed"), nlohmann::json({"a7"})) << answer;
+  EXPECT_EQ(answer.at("adjusted"), nlohmann::json::array()) << answer;
+  broker.wait_for_incarnation("a7", 2);
+  wait_for_ready(broker, {"new"});
+  wait_until("'a13' to be gone", [&] { return broker.ps().at("actors").size() == 20; });
+  auto expected = before;
+  auto after = lives();
+  for (const char* name : {"a7", "a13"}) expected.erase(name);
+  for (const char* name : {"a7", "new"}) EXPECT_EQ(after.erase(name), 1U) << name;
+  EXPECT_EQ(after, expected);
+  for (const auto& [name, life] : after) EXPECT_EQ(journal().count_with(name + ": started"), 1U) << name;
+  end(broker);
+}
+
+TEST_F(Reload, AppliesOtherRulesWithoutARestart) {
+  const std::string patient = "backoff = { base = \"1h\", max = \"1h\" }\n";
+  Broker& broker = start(head_ + section("a", "budget = { restarts = 9, within = \"1h\" }\n" + patient) + section("b"));
+  wait_for_ready(broker, {"a", "b"});
+  write(broker, head_ + "[groups.g]\n" + section("a", "restart = \"temporary\"\nmember_of = \"g\"\n") +
+                    section("b", "standby = 1\ndepends_on = { a = \"ready\" }\n"));
+  const auto answer = reload(broker);
+  EXPECT_EQ(answer.at("changed"), nlohmann::json::array()) << answer;
+  EXPECT_EQ(answer.at("adjusted"), nlohmann::json({"a", "b"})) << answer;
+  wait_until("the spare that is wanted now", [&] { return broker.actor("b").at("standby") == "ready"; });
+  for (const char* name : {"a", "b"}) EXPECT_EQ(broker.actor(name).at("incarnation"), 1) << name;
+  tell("a", "die");
+  broker.wait_for_state("a", "ended");
+  // Who waits for its restart begins at once; the spare is not wanted any more.
+  write(broker, head_ + section("a", patient) + section("b"));
+  reload(broker);
+  wait_until("the spare to be gone", [&] { return broker.actor("b").at("standby").is_null(); });
+  EXPECT_EQ(broker.actor("a").at("state"), "ended") << "it is done";
+  EXPECT_EQ(broker.ctl("start a").code, 0);
+  for (int life = 2; life <= 3; ++life) {  // the first restart is at once
+    broker.wait_for_incarnation("a", life);
+    tell("a", "die");
+  }
+  broker.wait_for_state("a", "backoff");
+  write(broker, head_ + section("a") + section("b"));
+  reload(broker);
+  broker.wait_for_incarnation("a", 4);
+  EXPECT_EQ(broker.actor("b").at("incarnation"), 1);
+  end(broker);
+}
+
+TEST_F(Reload, WhoIsAddedAgainWhileItLeavesComesBackWhateverItsClass) {
+  const std::string leaving = "restart = \"temporary\"\nenv = { ON_SHUTDOWN = \"hang\" }\nstop_timeout = \"1h\"\n";
+  Broker& broker = start(head_ + section("a") + section("b", leaving));
+  wait_for_ready(broker, {"a", "b"});
+  write(broker, head_ + section("a"));
+  EXPECT_EQ(reload(broker).at("removed"), nlohmann::json({"b"}));
+  wait_for("b: shutdown");
+  write(broker, head_ + section("a") + section("b", "restart = \"temporary\"\n"));
+  EXPECT_EQ(reload(broker).at("added"), nlohmann::json({"b"}));
+  EXPECT_EQ(broker.ctl("kill b").code, 0);
+  broker.wait_for_incarnation("b", 2);
+  EXPECT_EQ(broker.actor("b").at("state"), "ready");
+  end(broker);
+}
+
+TEST_F(Reload, WhoWasStartedByHandIsAdoptedByAManifestThatNamesIt) {
+  Broker& broker = start(head_ + section("a"));
+  wait_for_ready(broker, {"a"});
+  const pid_t by_hand = start_by_hand("b", {"--broker", "test"});
+  wait_for_ready(broker, {"b"});
+  write(broker, head_ + section("a") + section("b", "subscribes = [\"*\"]\n") +
+                    section("c", "depends_on = { b = \"ready\" }\n"));
+  EXPECT_EQ(reload(broker).at("added"), nlohmann::json({"b", "c"}));
+  wait_for_ready(broker, {"c"});
+  EXPECT_EQ(broker.actor("b").at("pid"), by_hand);
+  ASSERT_EQ(kill(by_hand, SIGKILL), 0);
+  broker.wait_for_incarnation("b", 2);
+  tell("a", "send 5 5");
+  wait_for("b: got 5");
   end(broker);
 }
 

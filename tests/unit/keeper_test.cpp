@@ -365,6 +365,15 @@ TEST_F(KeeperTest, ABrainThatDoesNotListenIsKilledAtTheFourthRequest) {
   EXPECT_TRUE(is_readable(child.pidfd.get()));
 }
 
+TEST_F(KeeperTest, ChildrenThatAreLeftBehindGetTheTimeThatABrainHasSaid) {
+  client_->set_stop_timeout(std::chrono::hours(1));
+  const Spawned child =
+      spawn(shell("trap 'sleep 0.5; echo stopped; exit' TERM; echo ready; while :; do sleep 1000 & wait $!; done"));
+  EXPECT_EQ(read_text(child.out.get(), true), "ready");
+  EXPECT_EQ(end_brain(0), 0);
+  EXPECT_EQ(read_text(child.out.get()), "stopped\n") << "keeper_host alone would have given it 200 ms";
+}
+
 TEST_F(KeeperTest, TheBrainsExitCodeIsTheBrokers) {
   EXPECT_TRUE(control::is_held(control::runtime_directory("test")));
   const Spawned child = spawn(shell("exec cat <&3"));

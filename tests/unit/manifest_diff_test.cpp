@@ -45,12 +45,34 @@ TEST(ManifestDiff, ATopicsChangeTouchesThoseWhoUseIt) {
   EXPECT_THAT(found.changed, ElementsAre("a", "c"));
 }
 
-TEST(ManifestDiff, AGroupsChangeTouchesWhatIsInItAndInItsGroups) {
+TEST(ManifestDiff, WhatTheBrokerAloneActsOnRestartsNobody) {
+  for (const char* key :
+       {"restart = 'temporary'", "backoff = { base = '1s' }", "budget = { restarts = 9 }", "start_timeout = '1s'",
+        "stop_timeout = '1s'", "delivery = 'at_most_once'", "poison_after = 9", "mailbox_on_restart = 'drop'",
+        "standby = 1", "depends_on = { a = 'ready' }", "on_exhausted = 'stop_runtime'", "quarantine_retry = '1s'",
+        "success_exit = [3]", "never_restart_exit = [3]", "watchdog = '1s'", "abort_grace = '1s'"}) {
+    const auto found = change(two, two + key + "\n");
+    EXPECT_THAT(found.adjusted, ElementsAre("b")) << key;
+    EXPECT_THAT(found.changed, IsEmpty()) << key;
+  }
+}
+
+TEST(ManifestDiff, WhatItsProcessWasStartedWithRestartsAnActor) {
+  for (const char* key : {"args = ['-v']", "env = { A = 'b' }", "cwd = '/'", "subscribes = ['T']", "spin = '1s'",
+                          "memory = '1MiB'", "nice = 5", "cpus = [0]", "limits = { open_files = 99 }"}) {
+    const auto found = change(two, two + key + "\n");
+    EXPECT_THAT(found.changed, ElementsAre("b")) << key;
+    EXPECT_THAT(found.adjusted, IsEmpty()) << key;
+  }
+}
+
+TEST(ManifestDiff, AGroupsChangeConcernsWhatIsInItAndInItsGroups) {
   const std::string members =
       "[groups.inner]\nparent = 'outer'\n[actors.a]\nexec = 'a'\nmember_of = 'outer'\n"
       "[actors.b]\nexec = 'b'\nmember_of = 'inner'\n[actors.c]\nexec = 'c'\n";
   const auto found = change("[groups.outer]\n" + members, "[groups.outer]\nstrategy = 'one_for_all'\n" + members);
-  EXPECT_THAT(found.changed, ElementsAre("a", "b"));
+  EXPECT_THAT(found.adjusted, ElementsAre("a", "b"));
+  EXPECT_THAT(found.changed, IsEmpty());
 }
 
 TEST(ManifestDiff, RefusesWhatNoRunningBrokerCanChange) {

@@ -92,6 +92,20 @@ void SupervisionTree::launch(std::string_view name, Time now) {
   advance(now);
 }
 
+void SupervisionTree::launch_again(std::string_view name, Time now) {
+  Actor& actor = at(name);
+  become(actor, Standing::Leaving);
+  actor.state.told = true;
+  actor.state.unit = "actor " + actor.rules.name;
+  actor.state.next = Standing::Waiting;
+  actor.state.due = now;
+}
+
+void SupervisionTree::adopt(std::string_view name, Time now) {
+  become(at(name), Standing::Up);
+  advance(now);
+}
+
 void SupervisionTree::started(std::string_view name, Time now) {
   at(name).state.started = true;
   advance(now);
@@ -187,6 +201,11 @@ void SupervisionTree::forgive(std::string_view name) {
 
 SupervisionTree::Standing SupervisionTree::standing(std::string_view name) const {
   return at(name).state.standing;
+}
+
+bool SupervisionTree::leaves_for_good(std::string_view name) const {
+  const ActorState& state = at(name).state;
+  return state.standing == Standing::Leaving && state.next == Standing::Ended;
 }
 
 SupervisionTree::Time SupervisionTree::due(std::string_view name) const {

@@ -116,6 +116,10 @@ class SupervisionTree {
   void start_all(Time now);
   /// The same for one that has been added since.
   void launch(std::string_view name, Time now);
+  /// The same once it has ended: it is on its way out.
+  void launch_again(std::string_view name, Time now);
+  /// It has been added since, and runs already: nobody here has started it.
+  void adopt(std::string_view name, Time now);
   /// Its process runs: what depends on `Dependency::Started` may go on.
   void started(std::string_view name, Time now);
   void became_ready(std::string_view name, Time now);
@@ -139,6 +143,8 @@ class SupervisionTree {
   /// When pass() is to be called; Time::max(): nothing waits for time to pass.
   Time next_due() const;
   Standing standing(std::string_view name) const;
+  /// It was told to stop and does not come back.
+  bool leaves_for_good(std::string_view name) const;
   /// When a Waiting or Quarantined actor is tried; Time::max(): not by itself.
   Time due(std::string_view name) const;
   /// The dependencies that a Waiting actor waits for.
