@@ -100,6 +100,7 @@ struct ActorState {
   Time drain_until{};
   int kill_signal = 0;  // SIGTERM or SIGKILL, once it was sent
   bool kill_group = false;
+  std::string emptied_cgroup;  // its last life's: what is left in it is killed
   bool has_exited = false;     // what it had said is still being handled
   std::vector<Retry> retries;  // one at a time: the first is under way
   std::optional<int> exit_status;
@@ -138,6 +139,11 @@ struct ActorEntry : ActorState {
   bool is_known() const { return !removed || has_process(); }
   /// Counts as running for the operator: has a process or is about to.
   bool active() const { return has_process() || life == Life::Spawning || is_waiting(); }
+  /// Neither runs nor is on its way, and nothing of it is due.
+  bool is_over() const {
+    return !active() && serial == 0 && !has_exited && !reading && due == Due::Nothing && !hold_until &&
+           spare.serial == 0 && spare.timer == 0;
+  }
   bool is_waiting() const { return life == Life::Backoff || life == Life::Waiting; }
 };
 

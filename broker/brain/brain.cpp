@@ -124,7 +124,7 @@ ActorEntry& Brain::add_entry(const std::string& name, const ActorSection* sectio
   entry->by_hand = section == nullptr;
   entry->section = section;
   entry->epoch_slot = *slot;
-  entry->key = actor_key(state_.runtime_id, name);
+  entry->key = actor_key(state_.runtime_id + state_.forgotten, name);
   if (section) {
     entry->publishes = to_filter(section->publishes);
     entry->subscribes = to_filter(section->subscribes);
@@ -193,6 +193,7 @@ void Brain::turn() {
   turn_.take_again() ? loop_.poll() : loop_.wait();
   settle_exits();
   start_settled();
+  forget_ended();
   finish_turn();
   finished_.clear();
 }

@@ -5,9 +5,9 @@
 // Its code is in files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to Ready), ending.cpp
 // (its end), policy.cpp (who is started and stopped then), deaths.cpp (what is kept of its deaths), reload.cpp (another
 // manifest), shutdown.cpp (stopping one or all in good order), standby.cpp (processes started ahead), requests.cpp and
-// views.cpp (what tools ask), observers.cpp (tools that watch), hangs.cpp (actors that hang), burial.cpp and
-// redelivery.cpp (dead letters), system_events.cpp ($sys/actor), service.cpp (what the service manager is told),
-// confining.cpp (cgroups and limits), takeover.cpp (one brain's state for the next).
+// views.cpp (what tools ask), forgetting.cpp (actors that are no more), observers.cpp (tools that watch), hangs.cpp
+// (actors that hang), burial.cpp and redelivery.cpp (dead letters), system_events.cpp ($sys/actor), service.cpp (what
+// the service manager is told), confining.cpp (cgroups and limits), takeover.cpp (one brain's state for the next).
 //
 // It works in turns. In each it handles what has come, at most one message of each connection; then its state goes into
 // the ledger; and only then does anybody hear of it: messages, requests to the keeper and bells wait for when_safe().
@@ -74,6 +74,7 @@ struct BrainState {
   std::optional<Time> drain_until;
   std::optional<Time> kill_at;                 // shutdown_timeout
   std::uint64_t system_events = 0;             // so many were told
+  std::uint64_t forgotten = 0;                 // so many actors are no more
   bool told_ready = false;                     // to the service manager
   std::vector<std::uint64_t> handled_letters;  // dead letters that are to leave the store
   std::string manifest_text;                   // of the last reload; empty: the manifest is that of the start
@@ -188,6 +189,7 @@ class Brain final : public SessionHandler {
   void stay_ended(ActorEntry& entry, Life life, bool keep_mailbox);
   void give_up_mailbox(ActorEntry& entry);
   void kill(ActorEntry& entry, int signal, bool whole_group);
+  void send_signal(const ActorEntry& entry, int signal, bool whole_group);
   static void end_group(const ActorEntry& entry);
   void kill_late(ActorEntry& entry, bool supervision::Circumstances::*why);
   void set_due(ActorEntry& entry, Due what, std::chrono::nanoseconds delay);
@@ -199,6 +201,10 @@ class Brain final : public SessionHandler {
   SpawnSpec spec_of(const ActorEntry& entry, bool of_spare = false);
   std::chrono::nanoseconds start_timeout(const ActorEntry& entry) const;
   std::chrono::nanoseconds stop_timeout(const ActorEntry& entry) const;
+
+  // forgetting.cpp: actors that are no more
+  void forget_ended();
+  void forget(ActorEntry& entry);
 
   // deaths.cpp: what is kept of them
   Death report_of(const ActorEntry& entry, const supervision::Exit& exit, bool had_event) const;
@@ -292,6 +298,8 @@ class Brain final : public SessionHandler {
   void set_up_cgroups();
   void confine(SpawnSpec& spec, const ActorSection& section, const std::string& cgroup);
   static std::string cgroup_of(const ActorEntry& entry, bool of_spare = false);
+  void empty_cgroup(ActorEntry& entry, const std::string& cgroup);
+  void resume_emptying(ActorEntry& entry);
   bool was_out_of_memory(const ActorEntry& entry, int wait_status);
 
   // requests.cpp, views.cpp

@@ -46,6 +46,23 @@ void Brain::confine(SpawnSpec& spec, const ActorSection& section, const std::str
   spec.cgroup = std::make_shared<Fd>(std::move(cgroup));
 }
 
+/// What has left its process group is still in its cgroup. A successor does it again, if it may not have been done.
+void Brain::empty_cgroup(ActorEntry& entry, const std::string& cgroup) {
+  entry.emptied_cgroup = cgroup;
+  turn_.when_safe([this, index = entry.index, cgroup] {
+    cgroups_.kill(cgroup);
+    if (const auto found = entries_.find(index); found != entries_.end()) found->second->emptied_cgroup.clear();
+  });
+}
+
+/// REQUIRES: the keeper has told which processes there are.
+/// SUBTLE: had the next life in that cgroup been asked for, then after this was done.
+void Brain::resume_emptying(ActorEntry& entry) {
+  if (entry.emptied_cgroup.empty()) return;
+  const bool is_next_life = entry.has_process() && cgroup_of(entry) == entry.emptied_cgroup;
+  is_next_life ? entry.emptied_cgroup.clear() : empty_cgroup(entry, std::string(entry.emptied_cgroup));
+}
+
 /// Was it the kernel's out-of-memory killer? REQUIRES: its end is confirmed.
 bool Brain::was_out_of_memory(const ActorEntry& entry, int wait_status) {
   if (!WIFSIGNALED(wait_status) || WTERMSIG(wait_status) != SIGKILL) return false;

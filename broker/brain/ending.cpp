@@ -42,17 +42,25 @@ std::string what_follows(const supervision::Outcome& outcome, const supervision:
 
 }  // namespace
 
+/// A successor makes sure of SIGTERM and SIGKILL.
 void Brain::kill(ActorEntry& entry, int signal, bool whole_group) {
   if (!entry.has_process() && entry.serial == 0) return;
-  if (signal == SIGTERM || signal == SIGKILL) {  // a successor makes sure of it
+  if (signal == SIGTERM || signal == SIGKILL) {
     entry.kill_signal = signal;
     entry.kill_group = whole_group;
   }
+  send_signal(entry, signal, whole_group);
+}
+
+/// Once, at most.
+void Brain::send_signal(const ActorEntry& entry, int signal, bool whole_group) {
   if (entry.serial != 0 && !keeper_gone_) {
     keeper_.kill(entry.serial, signal, whole_group);
   } else if (entry.pidfd) {
     turn_.when_safe([this, index = entry.index, signal, whole_group, serial = entry.serial] {
-      const ActorEntry& target = *entries_.at(index);
+      const auto found = entries_.find(index);
+      if (found == entries_.end()) return;
+      const ActorEntry& target = *found->second;
       if (!target.pidfd || target.serial != serial) return;
       if (whole_group && serial != 0) end_group(target);
       syscall(SYS_pidfd_send_signal, target.pidfd.get(), signal, nullptr, 0);
@@ -158,8 +166,7 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   if (entry.serial != 0) keeper_.ack_exit(entry.serial);
   entry.circumstances.stop_requested |= entry.life == Life::Stopping;
   entry.circumstances.oom_seen = wait_status && was_out_of_memory(entry, *wait_status);
-  // What has left its process group is still in its cgroup.
-  if (entry.serial != 0) turn_.when_safe([this, cgroup = cgroup_of(entry)] { cgroups_.kill(cgroup); });
+  if (entry.serial != 0) empty_cgroup(entry, cgroup_of(entry));
   supervision::ExitCodes codes;
   if (entry.section) codes = {entry.section->supervision.success_exit, entry.section->supervision.never_restart_exit};
   const auto exit = wait_status ? supervision::classify(*wait_status, entry.circumstances, codes)

@@ -141,6 +141,25 @@ Deeds Exchange::left(ActorIndex actor) {
   return std::move(dead.deeds);
 }
 
+bool Exchange::is_done_with(ActorIndex actor) const {
+  const auto in = incoming_.find(actor);
+  if (in != incoming_.end() && !in->second.empty()) return false;
+  const auto out = outgoing_.find(actor);
+  if (out != outgoing_.end() && std::any_of(out->second.begin(), out->second.end(), [this](RouteId id) {
+        return !live_.at(id).segments.empty() || live_.at(id).removed;
+      }))
+    return false;
+  return std::none_of(latched_.begin(), latched_.end(), [&](const auto& life) { return life->actor == actor; });
+}
+
+void Exchange::forget(ActorIndex actor) {
+  outgoing_.erase(actor);
+  incoming_.erase(actor);
+  discarded_.erase(actor);
+  given_up_.erase(actor);
+  affected_.erase(actor);
+}
+
 void Exchange::begin_segment(Live& live, Peer& publisher) {
   if (live.removed) return;
   // A successor may know other topics than its predecessor did.

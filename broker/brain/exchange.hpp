@@ -143,6 +143,10 @@ class Exchange {
   void joined(std::shared_ptr<Incarnation> incarnation, Session& session);
   /// The actor is dead: confirmed, and all that it sent has been handled.
   Deeds left(ActorIndex actor);
+  /// Is nothing that the actor has sent, and nothing that was sent to it, of use to anybody any more? REQUIRES: left().
+  bool is_done_with(ActorIndex actor) const;
+  /// It is no more. REQUIRES: is_done_with(), and its routes are removed.
+  void forget(ActorIndex actor);
   /// Are all of the actor's routes in place? Peers that are dead or not started do not count.
   bool settled(ActorIndex actor) const;
 

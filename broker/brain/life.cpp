@@ -21,6 +21,7 @@ constexpr auto hand_spin = std::chrono::microseconds(20);
 constexpr std::uint32_t max_events_per_tick = 256;
 constexpr std::uint64_t hand_memory_bytes = std::uint64_t{16} << 20;
 constexpr std::size_t max_declarations = 4096;
+constexpr std::size_t max_opened_topics = 1024;  // each has a route of its own to each of its readers
 constexpr std::size_t max_name_bytes = 100;
 
 std::string milliseconds(std::chrono::nanoseconds time) {
@@ -358,6 +359,11 @@ void Brain::on_message(ActorEntry& entry, const control::Ready&) {
 
 void Brain::on_message(ActorEntry& entry, const control::OpenTopic& message) {
   const Program who{entry.name, entry.executable};
+  if (entry.circumstances.refused) return;
+  if (table_.opened(entry.index) >= max_opened_topics)
+    return refuse(entry, "it has opened more than " + std::to_string(max_opened_topics) +
+                             " topics after its start, the last of them " + message.topic.name.substr(0, 80) +
+                             ": use fewer values per topic type, or carry the value in the event");
   if (const auto conflict = topics_.declare(who, std::array{message.topic})) return refuse(entry, *conflict);
   const Topic topic = *topics_.find(message.topic.name);
   apply(table_.open_topic(entry.index, topic.id));

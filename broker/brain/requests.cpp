@@ -105,7 +105,8 @@ Json Requests::kill(ActorEntry& entry, const Json& request) {
       request.contains("signal") && request["signal"].is_number_integer() ? request["signal"].get<int>() : SIGKILL;
   if (signal < 1 || signal > SIGRTMAX) return failure("there is no signal " + std::to_string(signal));
   brain.log_.info("operator", entry.name, "gets " + supervision::signal_name(signal) + " from an operator");
-  brain.kill(entry, signal, signal == SIGKILL);
+  // What a handler of the actor's own does at a signal, it shall not do twice.
+  signal == SIGKILL ? brain.kill(entry, signal, true) : brain.send_signal(entry, signal, false);
   return {{"ok", "kill " + entry.name}, {"state", to_string(entry.life)}};
 }
 

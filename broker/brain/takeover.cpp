@@ -125,6 +125,7 @@ void Brain::resume(ActorEntry& entry) {
       if (!entry.has_exited) watch_end(entry);
     }
   }
+  resume_emptying(entry);
   if (entry.due != Due::Nothing && entry.timer == 0) arm(entry);
   if (entry.hold_until && entry.hold_timer == 0) hold_mailbox(entry, *entry.hold_until);
   if (entry.life == Life::Spawning && !entry.has_process() && entry.serial != 0) {

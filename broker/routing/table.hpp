@@ -57,6 +57,9 @@ class RoutingTable {
   /// A publisher met a topic after its hello.
   RouteChanges open_topic(ActorIndex publisher, TopicId topic);
 
+  /// How many topics it has opened, in all its lives.
+  std::size_t opened(ActorIndex publisher) const { return members_.at(publisher).late.size(); }
+
   const Route* find(RouteId id) const;
   /// In the order in which the routes came into being.
   std::vector<const Route*> from(ActorIndex publisher) const;

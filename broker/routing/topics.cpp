@@ -48,6 +48,9 @@ void TopicTable::configure(const std::string& name, std::optional<OverflowPolicy
 std::optional<std::string> TopicTable::conflict(const Program& who, const control::TopicDecl& topic) const {
   if (topic.policy > static_cast<std::uint8_t>(PolicyKind::Block))
     return "topic " + topic.name + " has policy number " + std::to_string(topic.policy) + ", which does not exist";
+  if (topic.name.size() > max_topic_name_bytes)
+    return "it has a topic whose name has " + std::to_string(topic.name.size()) + " bytes, and " +
+           std::to_string(max_topic_name_bytes) + " is the most: " + topic.name.substr(0, 80) + "...";
   const auto known = ids_.find(topic.name);
   if (known == ids_.end()) return std::nullopt;
   const Rules& rules = rules_[known->second - 1u];

@@ -14,6 +14,9 @@
 
 namespace actor::broker {
 
+/// The ledger holds each name, with all who declare it.
+inline constexpr std::size_t max_topic_name_bytes = 255;
+
 using TopicId = std::uint16_t;
 using PolicyKind = OverflowPolicy::Kind;
 

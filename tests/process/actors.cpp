@@ -159,7 +159,7 @@ class Narrow : public actor::Actor<std::variant<Word>> {
   }
 };
 
-/// "knock HOUSE FLOOR TIMES" opens the topic Room{house,floor}.
+/// "knock HOUSE FLOOR TIMES" opens the topic Room{house,floor}; "flood HOUSE FLOOR 0" those of all floors up to it.
 class Knocker : public actor::Actor<Knocks> {
  public:
   void on_start() override {
@@ -177,7 +177,7 @@ class Knocker : public actor::Actor<Knocks> {
       int floor = 0;
       int times = 0;
       words >> floor >> times;
-      ctx().send(Knock{{house, floor}, times});
+      for (int i = verb == "flood" ? 0 : floor; i <= floor; ++i) ctx().send(Knock{{house, i}, times});
     }
   }
   int commands_ = -1;

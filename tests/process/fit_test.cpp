@@ -104,6 +104,17 @@ TEST_F(Fit, ATypeThatAReaderDoesNotKnowIsSkippedCountedAndNotedOnce) {
   expect_nothing_left();
 }
 
+TEST_F(Fit, WhoOpensTopicsWithoutEndIsRefused) {
+  Broker& broker = start(head_ + section("knocker", "", "Knocker") + section("source") +
+                         section("sink", "subscribes = [\"Topic.Numbers\"]\n"));
+  for (const char* name : {"knocker", "source", "sink"}) broker.wait_for_state(name, "ready");
+  tell("knocker", "flood tower 1100 0");
+  broker.wait_for_state("knocker", "refused");
+  const std::string line = broker.log().first_with("knocker: refused: it has opened more than 1024 topics");
+  EXPECT_NE(line.find("Room{house=tower,floor=1024}"), std::string::npos) << line;
+  expect_the_others_go_on(broker);
+}
+
 TEST_F(Fit, StructTopicsReachTheirReadersAcrossARestartOfThePublisher) {
   Broker& broker =
       start(head_ + section("all", "subscribes = [\"*\"]\n", "Porter") +

@@ -139,6 +139,30 @@ TEST_F(Reload, WhoIsAddedAgainWhileItLeavesComesBackWhateverItsClass) {
   end(broker);
 }
 
+TEST_F(Reload, WhoIsRemovedIsForgotten) {
+  Broker& broker = start(head_ + section("a", "subscribes = [\"*\"]\n"));
+  for (int times = 0; times < 3; ++times) {
+    write(broker, head_ + section("a", "subscribes = [\"*\"]\n") + section("b", "subscribes = [\"*\"]\n"));
+    reload(broker);
+    wait_for_ready(broker, {"a", "b"});
+    EXPECT_EQ(broker.actor("b").at("incarnation"), 1) << "another actor of that name";
+    const std::string value = std::to_string(times);
+    tell("b", "send " + value + " " + value);
+    wait_for("a: got " + value);
+    tell("a", "send " + value + " " + value);
+    wait_for("b: got " + value);
+    write(broker, head_ + section("a", "subscribes = [\"*\"]\n"));
+    reload(broker);
+    wait_until("the end of b, and of all its routes", [&] {
+      return broker.ps().at("actors").size() == 1 &&
+             nlohmann::json::parse(broker.ctl("--json routes").said).at("routes").empty();
+    });
+    EXPECT_NE(broker.ctl("logs b").code, 0);
+  }
+  EXPECT_EQ(broker.actor("a").at("incarnation"), 1);
+  end(broker);
+}
+
 TEST_F(Reload, WhoWasStartedByHandIsAdoptedByAManifestThatNamesIt) {
   Broker& broker = start(head_ + section("a"));
   wait_for_ready(broker, {"a"});

@@ -193,6 +193,25 @@ TEST_F(Restarts, OfAHandStartedActorAreTheUsersAndItsSuccessorTakesOverTheMailbo
   end(broker);
 }
 
+TEST_F(Restarts, OfHandStartedActorsThatEndedTheLast64AreRemembered) {
+  Broker& broker = start("[broker]\nname = \"test\"\n" + section("sink", "subscribes = [\"*\"]\n"));
+  broker.wait_for_state("sink", "ready");
+  constexpr int many = 68;
+  for (int i = 1; i <= many; ++i) start_by_hand("hand" + std::to_string(i), {"--broker", "test"});
+  const auto count = [&](const std::string& state) {
+    const auto answer = broker.ps();
+    return std::count_if(answer.at("actors").begin(), answer.at("actors").end(),
+                         [&](const auto& row) { return row.at("hand_started") == true && row.at("state") == state; });
+  };
+  wait_until("all to be ready", [&] { return count("ready") == many; });
+  for (int i = 1; i <= many; ++i) tell("hand" + std::to_string(i), "stop");
+  wait_until("the end of all, and the last 64 to be left", [&] { return count("ready") == 0 && count("ended") == 64; });
+  start_by_hand("hand1", {"--broker", "test"});
+  broker.wait_for_state("hand1", "ready");
+  tell("hand1", "send 1 1");
+  wait_for("sink: got 1");
+}
+
 TEST_F(Restarts, AreNotForHandStartedActorsThatEndWithTheRuntime) {
   Broker& broker = start(head_ + section("source"));
   broker.wait_for_state("source", "ready");

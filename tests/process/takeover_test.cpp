@@ -155,6 +155,20 @@ TEST_F(Takeover, AnActorThatIsStillStartingIsNotDisturbed) {
   EXPECT_EQ(broker.wait_for_end(), 0);
 }
 
+TEST_F(Takeover, AnOperatorsSignalIsSentOnce) {
+  Broker& broker = start(
+      "[broker]\nname = \"test\"\n[actors.shell]\nexec = \"sh\"\nstart_timeout = \"1h\"\n"
+      "args = [\"-c\", \"trap 'echo told to end' TERM; trap 'echo told more' USR1; echo begins; "
+      "while :; do sleep 1000 & wait; done\"]\n");
+  broker.wait_for_line("begins");
+  EXPECT_EQ(broker.ctl("kill shell -s TERM").code, 0);
+  broker.wait_for_line("told to end");
+  kill_brain(broker);
+  EXPECT_EQ(broker.ctl("kill shell -s USR1").code, 0);
+  broker.wait_for_line("told more");
+  EXPECT_EQ(broker.out().count_with("told to end"), 1U);
+}
+
 TEST_F(Takeover, ActorsStartedByHandStay) {
   Broker& broker = start_two();
   const pid_t guest = start_by_hand("guest", {"--broker", "test", "--subscribe", "*"});
