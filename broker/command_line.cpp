@@ -48,6 +48,8 @@ std::optional<CommandLine> parse_command_line(int argc, const char* const* argv,
   std::string run_for;
   std::string log;
   std::string name;
+  std::string runtime_dir;
+  std::string state_dir;
   CLI::App app(description, "actor-broker");
   app.footer(lesson);
   app.set_version_flag("--version", std::string("actor-broker ") + version());
@@ -58,6 +60,8 @@ std::optional<CommandLine> parse_command_line(int argc, const char* const* argv,
       ->check(CLI::IsMember({"text", "json"}));
   app.add_option("--name", name, "the broker's name, to run several (default: as the manifest says)")
       ->check(name_problem);
+  app.add_option("--runtime-dir", runtime_dir, "where its socket is (default: as the manifest says)");
+  app.add_option("--state-dir", state_dir, "where dead letters are kept (default: as the manifest says)");
   CLI::App* check =
       app.add_subcommand("check", "reads a manifest, tells all that is wrong with it, and starts nothing");
   check->footer("");
@@ -75,6 +79,8 @@ std::optional<CommandLine> parse_command_line(int argc, const char* const* argv,
   if (!run_for.empty()) line.run_for = parse_duration(run_for);
   if (!log.empty()) line.log = log == "json" ? LogFormat::Json : LogFormat::Text;
   if (!name.empty()) line.name = name;
+  if (!runtime_dir.empty()) line.runtime_dir = std::filesystem::absolute(runtime_dir);
+  if (!state_dir.empty()) line.state_dir = std::filesystem::absolute(state_dir);
   return line;
 }
 

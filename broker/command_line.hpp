@@ -17,6 +17,8 @@ struct CommandLine {
   std::optional<std::chrono::nanoseconds> run_for;
   std::optional<LogFormat> log;
   std::optional<std::string> name;
+  std::optional<std::filesystem::path> runtime_dir;
+  std::optional<std::filesystem::path> state_dir;
 };
 
 /// Nothing when there is nothing to do: help or version was printed (`exit_code` 0), or what is wrong (2).

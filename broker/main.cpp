@@ -64,11 +64,11 @@ std::filesystem::path state_directory_of(const Manifest& manifest) {
 int run(const CommandLine& line) {
   auto manifest = load(line);
   if (!manifest) return wrong_usage;
-  const RuntimeDir directory(runtime_directory_of(*manifest));
+  const RuntimeDir directory(line.runtime_dir ? line.runtime_dir->string() : runtime_directory_of(*manifest));
   Fd listener = directory.listen();
   const KeeperOptions keeper{.stop_timeout = manifest->longest_stop_timeout(),
                              .at_end = [&directory] { directory.remove(); }};
-  std::filesystem::path state_dir = state_directory_of(*manifest);
+  std::filesystem::path state_dir = line.state_dir ? *line.state_dir : state_directory_of(*manifest);
   const ServiceManager service = ServiceManager::from_environment();
   Ledger ledger;
   EpochPage epochs;

@@ -19,7 +19,8 @@ namespace {
 }
 
 /// SUBTLE: in /tmp anyone may have made it first, as a link or with open doors: then it is not ours to trust.
-void make_private(const std::string& directory) {
+/// `closed_to_others`: what no one else may do in it, as bits of its mode.
+void make_own(const std::string& directory, mode_t closed_to_others) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     throw_errno("cannot make the runtime directory '" + directory + "'");
   }
@@ -29,7 +30,7 @@ void make_private(const std::string& directory) {
   if (info.st_uid != ::geteuid()) {
     refuse(directory, "it belongs to user " + std::to_string(info.st_uid) + "; remove it, or choose another one");
   }
-  if ((info.st_mode & 0077) != 0) refuse(directory, "others may enter it; chmod 700 it");
+  if ((info.st_mode & closed_to_others) != 0) refuse(directory, "it is open to others; chmod 700 it");
 }
 
 std::string text_of(int file) {
@@ -77,8 +78,9 @@ RuntimeDir::RuntimeDir(const std::string& directory) : path_(std::filesystem::pa
   while (path_.size() > 1 && path_.back() == '/') path_.pop_back();
   const std::string root = control::runtime_root();
   while (!lock_) {
-    if (std::filesystem::path(path_).parent_path() == root) make_private(root);
-    make_private(path_);
+    // /run/actor is open to look at: brokers of several users have their directories there.
+    if (std::filesystem::path(path_).parent_path() == root) make_own(root, 0022);
+    make_own(path_, 0077);
     lock_ = take_lock(path_);
   }
   const std::string pid = std::to_string(::getpid()) + "\n";

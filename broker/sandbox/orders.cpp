@@ -55,7 +55,7 @@ std::optional<std::uint32_t> find_group(const std::string& group) {
 
 SandboxProblem as_root(const std::string& key, const std::string& name) {
   return {key, "\"" + name + "\" needs a broker that runs as root, and this one runs as user " +
-                   std::to_string(::geteuid()) + "; run it as a system service, or remove " + key};
+                   std::to_string(::geteuid()) + "; run it as root, or remove " + key};
 }
 
 void add_limit(Orders& orders, int resource, std::uint64_t value) {

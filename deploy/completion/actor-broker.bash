@@ -7,9 +7,10 @@ _actor_broker() {
   case $prev in
     --log) mapfile -t COMPREPLY < <(compgen -W "text json" -- "$cur"); return ;;
     --for | --name) return ;;
+    --runtime-dir | --state-dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
   esac
   if [[ $cur == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "--help --version --for --log --name" -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W "--help --version --for --log --name --runtime-dir --state-dir" -- "$cur")
     return
   fi
   local words=""

@@ -48,6 +48,13 @@ TEST(BrokerCommandLine, OptionsSayOtherwiseOnEitherSideOfTheManifest) {
   }
 }
 
+TEST(BrokerCommandLine, DirectoriesAreRelativeToTheWorkingDirectory) {
+  const auto [line, exit_code, printed] = parsed({"m.toml", "--runtime-dir", "run", "--state-dir", "/var/lib/x"});
+  ASSERT_TRUE(line) << printed;
+  EXPECT_EQ(line->runtime_dir, std::filesystem::current_path() / "run");
+  EXPECT_EQ(line->state_dir, "/var/lib/x");
+}
+
 TEST(BrokerCommandLine, CheckStartsNothing) {
   const auto [line, exit_code, printed] = parsed({"check", "m.toml"});
   ASSERT_TRUE(line) << printed;

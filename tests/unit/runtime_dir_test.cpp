@@ -113,6 +113,14 @@ TEST_F(RuntimeDirTest, ADirectoryThatOthersCanEnterIsRefused) {
   EXPECT_THAT(error_of(ErrorCode::Io, [] { RuntimeDir mine(directory("station")); }), HasSubstr("chmod 700"));
 }
 
+TEST_F(RuntimeDirTest, OthersMayLookAtWhatBrokersThereAreButNotAddOne) {
+  fs::create_directories(place_ / "actor");
+  fs::permissions(place_ / "actor", fs::perms(0755));
+  { const RuntimeDir mine(directory("station")); }
+  fs::permissions(place_ / "actor", fs::perms(0775));
+  EXPECT_THAT(error_of(ErrorCode::Io, [] { RuntimeDir mine(directory("attic")); }), HasSubstr("chmod 700"));
+}
+
 TEST_F(RuntimeDirTest, ALinkOrAFileInItsPlaceIsRefused) {
   fs::create_directories(place_ / "actor");
   fs::permissions(place_ / "actor", fs::perms::owner_all);
