@@ -14,6 +14,7 @@ namespace actor::broker {
 
 class EpochPage;
 class Ledger;
+class Pulse;
 class ServiceManager;
 
 struct BrainOptions {
@@ -29,7 +30,7 @@ struct BrainOptions {
 };
 
 /// Runs everything until shutdown; returns the exit code of the broker. Goes on where a brain before it was killed, if
-/// there was one. `listener` listens at control.sock.
-int run_brain(KeeperClient keeper, Fd listener, const BrainOptions& options);
+/// there was one. `listener` listens at control.sock; `pulse` tells the keeper of each turn.
+int run_brain(KeeperClient keeper, Fd listener, const BrainOptions& options, Pulse& pulse);
 
 }  // namespace actor::broker

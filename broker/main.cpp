@@ -67,6 +67,7 @@ int run(const CommandLine& line) {
   const RuntimeDir directory(line.runtime_dir ? line.runtime_dir->string() : runtime_directory_of(*manifest));
   Fd listener = directory.listen();
   const KeeperOptions keeper{.stop_timeout = manifest->longest_stop_timeout(),
+                             .brain_watchdog = manifest->broker.brain_watchdog,
                              .at_end = [&directory] { directory.remove(); }};
   std::filesystem::path state_dir = line.state_dir ? *line.state_dir : state_directory_of(*manifest);
   const ServiceManager service = ServiceManager::from_environment();
@@ -81,8 +82,9 @@ int run(const CommandLine& line) {
                            .ledger = ledger,
                            .epochs = epochs,
                            .service = service};
-  return run_keeper(keeper,
-                    [&](Fd socket) { return run_brain(KeeperClient(std::move(socket)), std::move(listener), brain); });
+  return run_keeper(keeper, [&](Fd socket, Pulse& pulse) {
+    return run_brain(KeeperClient(std::move(socket)), std::move(listener), brain, pulse);
+  });
 }
 
 /// A descriptor that is opened where stdin, stdout or stderr should be would get what is meant for those.

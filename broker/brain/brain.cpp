@@ -17,6 +17,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "keeper/pulse.hpp"
+
 namespace actor::broker {
 namespace {
 
@@ -90,15 +92,16 @@ std::string_view to_string(Life life) {
   return "unknown";
 }
 
-int run_brain(KeeperClient keeper, Fd listener, const BrainOptions& options) {
+int run_brain(KeeperClient keeper, Fd listener, const BrainOptions& options, Pulse& pulse) {
   raise_file_limit();
   leave_signals_to_the_keeper();
-  Brain brain(std::move(keeper), std::move(listener), options);
+  Brain brain(std::move(keeper), std::move(listener), options, pulse);
   return brain.run();
 }
 
-Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options)
+Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options, Pulse& pulse)
     : options_(options),
+      pulse_(pulse),
       manifest_(options.manifest),
       keeper_(std::move(keeper)),
       safe_([this](std::uint64_t key, int fd) { keeper_.store(key, fd); }),
@@ -190,7 +193,13 @@ void Brain::arm_run_for() {
 }
 
 void Brain::turn() {
-  turn_.take_again() ? loop_.poll() : loop_.wait();
+  if (turn_.take_again()) {
+    pulse_.beat();
+    loop_.poll();
+  } else {
+    pulse_.rest();
+    loop_.wait(Loop::Clock::time_point::max(), [this] { pulse_.beat(); });
+  }
   settle_exits();
   start_settled();
   forget_ended();

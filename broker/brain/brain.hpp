@@ -91,7 +91,7 @@ struct Observing {
 
 class Brain final : public SessionHandler {
  public:
-  Brain(KeeperClient keeper, Fd listener, const BrainOptions& options);
+  Brain(KeeperClient keeper, Fd listener, const BrainOptions& options, Pulse& pulse);
   ~Brain() override;
 
   int run();
@@ -320,6 +320,7 @@ class Brain final : public SessionHandler {
                              std::optional<std::chrono::nanoseconds> comes_back_after);
 
   const BrainOptions& options_;
+  Pulse& pulse_;
   Manifest manifest_;  // that of the options, until a reload
   Turn turn_;
   KeeperClient keeper_;

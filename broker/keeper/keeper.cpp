@@ -19,7 +19,9 @@
 #include <optional>
 #include <vector>
 
+#include "keeper/brain_watch.hpp"
 #include "keeper/child.hpp"
+#include "keeper/pulse.hpp"
 #include "keeper/strays.hpp"
 #include "keeper/wire.hpp"
 
@@ -38,9 +40,13 @@ constexpr auto soon = std::chrono::seconds(10);
 
 class Keeper {
  public:
-  explicit Keeper(const KeeperOptions& options) : options_(options), stop_timeout_(options.stop_timeout) {}
+  explicit Keeper(const KeeperOptions& options)
+      : options_(options),
+        stop_timeout_(options.stop_timeout),
+        pulse_(BrainWatch::patience(options.brain_watchdog)),
+        watch_(options.brain_watchdog) {}
 
-  int run(const std::function<int(Fd)>& brain);
+  int run(const std::function<int(Fd, Pulse&)>& brain);
 
  private:
   /// One life of an actor, kept until the brain has acknowledged its end.
@@ -62,11 +68,15 @@ class Keeper {
   };
 
   void set_up();
-  void start_brain(const std::function<int(Fd)>& brain);
+  void start_brain(const std::function<int(Fd, Pulse&)>& brain);
   bool may_have_another_brain();
   void turn();
+  int patience_ms() const;
+  void suspect_brain();
+  void look_at_brain();
   void take_signals();
   void shutdown_requested(int signal);
+  void look_for_a_stop();
   void reap();
   void ended(Child& child, int status);
   void take_exec_result_of(Child& child);
@@ -91,6 +101,9 @@ class Keeper {
   Fd brain_;
   pid_t brain_pid_ = -1;
   std::optional<int> brain_status_;
+  Pulse pulse_;
+  BrainWatch watch_;
+  bool is_hung_ = false;  // the brain was killed for that
   bool brain_full_ = false;
   bool complained_ = false;
   std::map<std::uint64_t, Child> children_;
@@ -109,7 +122,7 @@ class Keeper {
   Clock::time_point last_shutdown_{};
 };
 
-int Keeper::run(const std::function<int(Fd)>& brain) {
+int Keeper::run(const std::function<int(Fd, Pulse&)>& brain) {
   set_up();
   do {
     start_brain(brain);
@@ -148,8 +161,9 @@ void Keeper::set_up() {
 bool Keeper::may_have_another_brain() {
   if (WIFEXITED(*brain_status_) || lost_patience_) return false;
   // Somebody who kills one brain after another may go on for as long as he likes.
-  const bool killed = brain_running_ && WTERMSIG(*brain_status_) == SIGKILL;
-  if (killed || (brain_running_ && Clock::now() - *brain_running_ > soon)) brains_in_vain_ = 0;
+  const bool killed = brain_running_ && WTERMSIG(*brain_status_) == SIGKILL && !is_hung_;
+  const auto too_soon = is_hung_ ? soon + 2 * options_.brain_watchdog : Clock::duration(soon);
+  if (killed || (brain_running_ && Clock::now() - *brain_running_ > too_soon)) brains_in_vain_ = 0;
   if (!killed && ++brains_in_vain_ > most_brains_in_vain) return false;
   std::fprintf(stderr, "actor-broker: the brain (process %d) was ended by signal %d (%s): another one takes over\n",
                static_cast<int>(brain_pid_), WTERMSIG(*brain_status_), ::strsignal(WTERMSIG(*brain_status_)));
@@ -162,9 +176,12 @@ bool Keeper::may_have_another_brain() {
   return true;
 }
 
-void Keeper::start_brain(const std::function<int(Fd)>& brain) {
+void Keeper::start_brain(const std::function<int(Fd, Pulse&)>& brain) {
   auto [here, there] = control::socket_pair();
   std::fflush(nullptr);  // or both would write it
+  watch_.forget();
+  is_hung_ = false;
+  pulse_.beat();
   brain_pid_ = ::fork();
   if (brain_pid_ < 0) throw_errno("cannot start the broker: making its second process");
   if (brain_pid_ > 0) {
@@ -181,7 +198,7 @@ void Keeper::start_brain(const std::function<int(Fd)>& brain) {
   (void)::sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
   int code = 1;
   try {
-    code = brain(std::move(there));
+    code = brain(std::move(there), pulse_);
   } catch (const std::exception& exception) {
     std::fprintf(stderr, "actor-broker: %s\n", exception.what());
   }
@@ -198,13 +215,51 @@ void Keeper::turn() {
     starting.push_back(&child);
     polled.push_back({child.exec_result.get(), POLLIN, 0});
   }
-  if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) throw_errno("the keeper cannot wait (poll)");
+  if (!watch_.next_look()) polled.push_back({pulse_.fd(), POLLIN, 0});
+  if (::poll(polled.data(), polled.size(), patience_ms()) < 0 && errno != EINTR)
+    throw_errno("the keeper cannot wait (poll)");
   for (std::size_t i = 0; i < starting.size(); ++i) {
     if (polled[i + 2].revents != 0) take_exec_result_of(*starting[i]);
   }
+  if (polled.size() > starting.size() + 2 && polled.back().revents != 0) suspect_brain();
   if (polled[0].revents != 0) take_signals();
+  look_at_brain();
   if (polled[1].revents != 0) take_requests();
   tell_brain();
+}
+
+Clock::duration since_boot() {
+  return Clock::now().time_since_epoch();
+}
+
+/// Until the brain is to be looked at again; -1: it is not.
+int Keeper::patience_ms() const {
+  const auto next = watch_.next_look();
+  if (!next) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - since_boot());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1 << 30));
+}
+
+void Keeper::suspect_brain() {
+  pulse_.take();
+  if (const auto seen = see(pulse_, brain_pid_)) watch_.suspect(*seen, since_boot());
+}
+
+void Keeper::look_at_brain() {
+  const auto due = watch_.next_look();
+  if (!due || *due > since_boot() || brain_status_ || is_hung_) return;
+  const auto seen = see(pulse_, brain_pid_);
+  if (!seen || watch_.look(*seen, since_boot()) != BrainWatch::Verdict::Hangs) return;
+  std::fprintf(stderr,
+               "actor-broker: the brain (process %d) hangs: it has made no progress for %lld ms (%s): killing it\n",
+               static_cast<int>(brain_pid_),
+               static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(watch_.limit()).count()),
+               seen->state == 'T'   ? "it is stopped"
+               : seen->state == 'R' ? "it runs"
+                                    : "it waits");
+  is_hung_ = true;
+  watch_.forget();
+  (void)::kill(brain_pid_, SIGKILL);
 }
 
 void Keeper::take_signals() {
@@ -213,6 +268,7 @@ void Keeper::take_signals() {
     if (info.ssi_signo != SIGCHLD) shutdown_requested(static_cast<int>(info.ssi_signo));
   }
   reap();
+  look_for_a_stop();
 }
 
 void Keeper::shutdown_requested(int signal) {
@@ -240,6 +296,13 @@ void Keeper::reap() {
     if (info.si_pid == brain_pid_) brain_status_ = status;
     if (child != nullptr) ended(*child, status);
   }
+}
+
+/// A brain that sleeps and is stopped then does not notice what it should wake for.
+void Keeper::look_for_a_stop() {
+  siginfo_t info = {};
+  if (brain_status_ || ::waitid(P_PID, static_cast<id_t>(brain_pid_), &info, WSTOPPED | WNOHANG) != 0) return;
+  if (info.si_pid != 0) suspect_brain();
 }
 
 void Keeper::ended(Child& child, int status) {
@@ -427,7 +490,7 @@ Keeper::Child* Keeper::find_pid(pid_t pid) {
 
 }  // namespace
 
-int run_keeper(const KeeperOptions& options, const std::function<int(Fd)>& brain) {
+int run_keeper(const KeeperOptions& options, const std::function<int(Fd, Pulse&)>& brain) {
   return Keeper(options).run(brain);
 }
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "manifest/names.hpp"
+#include "manifest/units.hpp"
 
 namespace actor::broker {
 namespace {
@@ -53,6 +54,8 @@ void check_broker(const BrokerSection& before, const Manifest& manifest, Manifes
   if (before.runtime_dir != after.runtime_dir)
     refuse("runtime_dir", shown(before.runtime_dir), shown(after.runtime_dir));
   if (before.log != after.log) refuse("log", shown(before.log), shown(after.log));
+  if (before.brain_watchdog != after.brain_watchdog)
+    refuse("brain_watchdog", format_duration(before.brain_watchdog), format_duration(after.brain_watchdog));
   if (before.cgroup != after.cgroup) refuse("cgroup", shown(before.cgroup), shown(after.cgroup));
 }
 

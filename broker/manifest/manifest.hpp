@@ -47,7 +47,8 @@ struct BrokerSection {
   LogFormat log = LogFormat::Text;
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(5);
   std::optional<std::chrono::nanoseconds> shutdown_timeout;  // absent: as long as the drain and the stop timeouts take
-  std::chrono::nanoseconds stall_after = std::chrono::seconds(5);  // zero: stalls are told when asked for only
+  std::chrono::nanoseconds stall_after = std::chrono::seconds(5);      // zero: stalls are told when asked for only
+  std::chrono::nanoseconds brain_watchdog = std::chrono::seconds(30);  // without progress; zero: for ever
   std::optional<std::filesystem::path> cgroup = {};     // whose parts the actors' are; absent: the own one if delegated
   AutoShutdown auto_shutdown = AutoShutdown::Never;     // by the significant actors and groups that are in no group
   bool allow_reboot = false;                            // on_exhausted = "reboot" may

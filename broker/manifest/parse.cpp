@@ -29,6 +29,7 @@ void read_broker(TableReader& read, BrokerSection& broker) {
   read_broker_events(read, broker);
   read.text("cgroup", broker.cgroup);
   read.duration("stall_after", broker.stall_after, {0s, longest});
+  read.duration("brain_watchdog", broker.brain_watchdog, {0s, longest});
   read_broker_supervision(read, broker);
 
   if (read.has("name") && !broker.name.empty()) {

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "runtime_under_test.hpp"
 
@@ -42,6 +44,38 @@ class Spinners {
 };
 
 class Starved : public RuntimeTest {};
+
+/// Five seconds during which nothing of the runtime runs: real ones, because that is what an operator's Ctrl-Z is, or a
+/// machine that pages.
+TEST_F(Starved, WhatWasStoppedForFiveSecondsLives) {
+  const std::string watched = "watchdog = \"1s\"\nstop_timeout = \"1s\"\n";
+  Broker& broker =
+      start("[broker]\nname = \"test\"\nbrain_watchdog = \"1s\"\n" +
+            section("reader", watched + "subscribes = [\"*\"]\npublishes = []\n") + section("source", watched));
+  for (const char* name : {"reader", "source"}) broker.wait_for_state(name, "ready");
+  const pid_t brain = broker.brain_pid();
+  std::vector<pid_t> all = {broker.pid(), brain};
+  for (const char* name : {"reader", "source"}) all.push_back(broker.actor(name).at("pid").get<pid_t>());
+  const auto stop_for_five_seconds = [&](const std::vector<pid_t>& whom) {
+    for (const pid_t pid : whom) ASSERT_EQ(kill(pid, SIGSTOP), 0);
+    std::this_thread::sleep_for(std::chrono::seconds(5));
+    for (const pid_t pid : whom) ASSERT_EQ(kill(pid, SIGCONT), 0);
+  };
+  tell("source", "send 1 100");  // they are stopped at work
+  stop_for_five_seconds(all);
+  {
+    const Spinners spinners(4);
+    wait_for("reader: got 100");
+    tell("source", "send 101 200");
+    wait_for("source: sent 200");
+    stop_for_five_seconds({all[2], all[3]});  // the broker goes on looking at them
+    wait_for("reader: got 200");
+  }
+  EXPECT_EQ(broker.brain_pid(), brain);
+  for (const char* name : {"reader", "source"}) EXPECT_EQ(broker.actor(name).at("incarnation"), 1) << name;
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+}
 
 TEST_F(Starved, ActorsOnAnOverloadedProcessorLive) {
   const std::string starved = "cpus = [0]\nwatchdog = \"1s\"\n";

@@ -155,6 +155,24 @@ TEST_F(Takeover, AnActorThatIsStillStartingIsNotDisturbed) {
   EXPECT_EQ(broker.wait_for_end(), 0);
 }
 
+TEST_F(Takeover, ABrainThatHangsIsSucceededLikeADeadOne) {
+  Broker& broker = start_two("", "brain_watchdog = \"1s\"\n");
+  send(1, 10);
+  const pid_t brain = broker.brain_pid();
+  const pid_t sink = broker.actor("sink").at("pid").get<pid_t>();
+  ASSERT_EQ(kill(brain, SIGSTOP), 0);
+  ASSERT_EQ(kill(sink, SIGKILL), 0);  // nobody can deal with that now
+  broker.wait_for_log("the brain (process " + std::to_string(brain) + ") hangs");
+  broker.wait_for_incarnation("sink", 2);
+  EXPECT_NE(broker.brain_pid(), brain);
+  EXPECT_EQ(broker.actor("sink").at("last_exit"), "signal(SIGKILL)");
+  EXPECT_EQ(broker.actor("source").at("incarnation"), 1);
+  send(11, 20);
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  expect_nothing_left();
+}
+
 TEST_F(Takeover, AnOperatorsSignalIsSentOnce) {
   Broker& broker = start(
       "[broker]\nname = \"test\"\n[actors.shell]\nexec = \"sh\"\nstart_timeout = \"1h\"\n"

@@ -429,6 +429,25 @@ TEST_F(KeeperTest, TheNextBrainIsToldEverything) {
   wait_readable(reader.get());
 }
 
+TEST_F(KeeperTest, ABrainThatHangsIsKilledAndTheNextOneIsToldEverything) {
+  const Spawned child = spawn(shell("exec sleep 1000"));
+  const auto next_brain = [&] {
+    const pid_t old = brain_;
+    const auto told = be_the_brain();
+    EXPECT_NE(brain_, old);
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(std::get<Spawned>(told[0]).serial, child.serial);
+    client_->say_running();
+  };
+  for (const int how : {200, 201}) {  // see keeper_host.cpp
+    const auto byte = static_cast<std::byte>(how);
+    control::send_seqpacket(host_.get(), std::span(&byte, 1));
+    next_brain();
+  }
+  ASSERT_EQ(::kill(brain_, SIGSTOP), 0);
+  next_brain();
+}
+
 TEST_F(KeeperTest, WhenBrainsDieAsSoonAsTheyBeginEverythingEnds) {
   ASSERT_TRUE(fs::exists(control::runtime_directory("test")));
   const Spawned polite = spawn(shell("exec cat <&3"));
