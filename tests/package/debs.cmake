@@ -1,0 +1,68 @@
+# Packs what BUILD_DIR has built, and looks into the packages: are they whole, and do their units verify? What they do once they
+# are installed is tested by the command beside this file, `tests/package/debian`, which needs root and a Debian to spoil.
+#   cmake -D BUILD_DIR=… -D WORK_DIR=… -D VERSION=… -P debs.cmake
+foreach(program dpkg-deb dpkg-shlibdeps)
+  find_program(${program} ${program})
+  if(NOT ${program})
+    message("SKIPPED: there is no ${program} here")
+    return()
+  endif()
+endforeach()
+
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${ARGV} ended with ${result}:\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK_DIR})
+run(cpack --config ${BUILD_DIR}/CPackConfig.cmake -B ${WORK_DIR} -D CPACK_DEBIAN_COMPRESSION_TYPE=none)
+file(GLOB debs ${WORK_DIR}/*.deb)
+foreach(deb ${debs})
+  run(dpkg-deb -f ${deb} Package)
+  string(STRIP "${output}" package)
+  list(APPEND packages ${package})
+  run(dpkg-deb -f ${deb} Version)
+  if(NOT output STREQUAL "${VERSION}\n")
+    message(SEND_ERROR "${package} is of version ${output}, libactor of ${VERSION}")
+  endif()
+  run(dpkg-deb -x ${deb} ${WORK_DIR}/${package})
+  run(dpkg-deb -e ${deb} ${WORK_DIR}/${package}-control)
+endforeach()
+
+function(expect package)
+  foreach(file ${ARGN})
+    if(NOT EXISTS ${WORK_DIR}/${package}/${file})
+      message(SEND_ERROR "${package} has no ${file}")
+    endif()
+  endforeach()
+endfunction()
+expect(actor-broker usr/bin/actor-broker usr/bin/actorctl usr/libexec/actor/station etc/actor/station.toml
+  usr/lib/systemd/system/actor-broker@.service usr/lib/systemd/user/actor-broker@.service usr/lib/sysusers.d/actor-broker.conf
+  usr/lib/tmpfiles.d/actor-broker.conf usr/share/man/man1/actor-broker.1.gz usr/share/man/man1/actorctl.1.gz
+  usr/share/man/man5/actor-manifest.5.gz usr/share/bash-completion/completions/actorctl usr/share/doc/actor-broker/copyright
+  usr/share/doc/actor-broker/changelog.gz)
+expect(libactor-dev usr/include/actor/actor.hpp usr/share/doc/libactor-dev/copyright)
+
+# The manifest is a good one: checked as it will be, but with the program where it is now.
+set(root ${WORK_DIR}/actor-broker)
+file(READ ${root}/etc/actor/station.toml manifest)
+string(REPLACE "\"/usr/" "\"${root}/usr/" manifest "${manifest}")
+file(WRITE ${WORK_DIR}/station.toml "${manifest}")
+run(${root}/usr/bin/actor-broker check ${WORK_DIR}/station.toml)
+if(NOT output MATCHES "9 actors")
+  message(SEND_ERROR "actor-broker check says: ${output}")
+endif()
+file(STRINGS ${root}/usr/lib/systemd/system/actor-broker@.service started REGEX "^ExecStart=")
+if(NOT started MATCHES "^ExecStart=/usr/bin/actor-broker ")
+  message(SEND_ERROR "the unit starts ${started}")
+endif()
+foreach(script postinst prerm postrm)
+  run(sh -n ${WORK_DIR}/actor-broker-control/${script})
+endforeach()
+file(STRINGS ${WORK_DIR}/actor-broker-control/control depends REGEX "^Depends: .*libc6.*libsqlite3-0.*libtomlplusplus3")
+if(NOT depends)
+  message(SEND_ERROR "actor-broker does not depend on the libraries that it is linked with")
+endif()
