@@ -1,11 +1,13 @@
-// The actors of the benchmark, each in a process of its own. What to do is in the environment (BENCH_...), set by the
-// manifest; what was measured goes as one line of JSON into the pipe that BENCH_RESULTS names. See broker_run.cpp.
+// The actors of the benchmark, each in a process of its own, or, with --in-process, all in one. What to do is in the
+// environment (BENCH_...), set by the manifest; what was measured goes as one line of JSON into the pipe that
+// BENCH_RESULTS names. See broker_run.cpp.
 
 #include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <actor/run.hpp>
+#include <actor/supervisor.hpp>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -58,6 +60,8 @@ struct Settings {
   std::uint64_t warm_up = number("BENCH_WARM_UP");
   std::uint64_t writers = number("BENCH_WRITERS");
   bool read_all = setting("BENCH_READ") == "all";
+  std::string data = setting("BENCH_DATA");
+  bool paced = !setting("BENCH_PACED").empty();
 };
 
 }  // namespace
@@ -81,6 +85,8 @@ class BenchActor : public actor::Actor<BenchEvents> {
     }
   }
   void send_one(BenchTopic topic, std::uint64_t sequence) {
+    if (settings_.data == "text") return send_text(topic, sequence);
+    if (settings_.data == "floats") return send_floats(topic, sequence);
     switch (settings_.size) {
       case sizeof(Payload64):
         return send_one<Payload64>(topic, sequence);
@@ -96,7 +102,13 @@ class BenchActor : public actor::Actor<BenchEvents> {
   /// Reads the event as the case wants it. Returns its number.
   std::uint64_t read(const actor::Envelope<BenchEvents>& envelope) const {
     return envelope.visit([this](const auto& event) {
-      keep(settings_.read_all ? sum_words(event.words.data(), sizeof event.words) : event.words.front());
+      if constexpr (requires { event.words; }) {
+        keep(settings_.read_all ? sum_words(event.words.data(), sizeof event.words) : event.words.front());
+      } else if constexpr (requires { event.values; }) {
+        keep(sum_words(event.values.data(), event.values.size() * sizeof(float)));
+      } else {
+        keep(static_cast<std::uint64_t>(event.value) + event.text.size());
+      }
       return event.sequence;
     });
   }
@@ -110,8 +122,22 @@ class BenchActor : public actor::Actor<BenchEvents> {
     event.sequence = sequence;
     std::memcpy(event.words.data(), pattern_.get(), sizeof event.words);
   }
+  void send_text(BenchTopic topic, std::uint64_t sequence) {
+    text_.topic = topic;
+    text_.sequence = sequence;
+    text_.value = static_cast<double>(sequence);
+    ctx().send(text_);
+  }
+  void send_floats(BenchTopic topic, std::uint64_t sequence) {
+    floats_.topic = topic;
+    floats_.sequence = sequence;
+    std::memcpy(floats_.values.data(), pattern_.get(), floats_.values.size() * sizeof(float));
+    ctx().send(floats_);
+  }
 
   std::unique_ptr<std::uint64_t[]> pattern_ = std::make_unique<std::uint64_t[]>(sizeof(Payload1M) / 8);
+  TextEvent text_{{}, 0, 0, std::string(text_length, 'x')};
+  FloatsEvent floats_{{}, 0, std::vector<float>(float_count)};
 };
 
 /// Sends, waits for the answer, sends the next.
@@ -134,7 +160,10 @@ class Pinger : public BenchActor {
     if (sent_ == settings_.warm_up) cpu_start_ = cpu_ns();
     if (sent_ > settings_.warm_up) round_trips_.push_back(now - sent_at_);
     if (sent_ == settings_.events) return finish();
-    ping();
+    if (settings_.paced)
+      ctx().after(std::chrono::nanoseconds(pace_ns), [this] { ping(); });
+    else
+      ping();
   }
 
  private:
@@ -145,8 +174,8 @@ class Pinger : public BenchActor {
   void finish() {
     Outcome outcome;
     set_latency(outcome, round_trips_);
-    report(text("{\"end\":\"pinger\",\"p50_ns\":%.1f,\"p99_ns\":%.1f,\"cpu_ns\":%" PRId64 "}\n", outcome.p50_ns,
-                outcome.p99_ns, cpu_ns() - cpu_start_));
+    report(text("{\"end\":\"pinger\",\"p50_ns\":%.1f,\"p99_ns\":%.1f,\"p999_ns\":%.1f,\"cpu_ns\":%" PRId64 "}\n",
+                outcome.p50_ns, outcome.p99_ns, outcome.p999_ns, cpu_ns() - cpu_start_));
   }
 
   std::uint64_t sent_ = 0;
@@ -230,9 +259,32 @@ class Sink : public BenchActor {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> last_;
 };
 
+/// All actors of a case in this process, until SIGTERM. Each end reports the processor time of the whole process, so
+/// one end's is enough: broker_run.cpp takes the largest.
+void run_in_process() {
+  const auto forward = actor::Subscribe::named({"BenchTopic.Forward"});
+  const auto back = actor::Subscribe::named({"BenchTopic.Back"});
+  actor::SupervisorConfig config;
+  config.default_actor_channel_capacity = number("BENCH_CAPACITY");
+  config.threads = setting("BENCH_CPU").empty() ? 2 : 1;
+  actor::Supervisor<BenchEvents> supervisor(config);
+  if (setting("BENCH_KIND") == "latency") {
+    supervisor.add_actor<Ponger>("ponger", forward);
+    supervisor.add_actor<Pinger>("pinger", back);
+  } else {
+    for (std::uint64_t i = 0; i < number("BENCH_READERS"); ++i)
+      supervisor.add_actor<Sink>("sink" + std::to_string(i), forward);
+    for (std::uint64_t i = 0; i < number("BENCH_WRITERS"); ++i)
+      supervisor.add_actor<Source>("source" + std::to_string(i), actor::Subscribe::none());
+  }
+  supervisor.stop_on_signals();
+  supervisor.run();
+}
+
 }  // namespace bench
 
 int main(int argc, char** argv) {
   using namespace bench;
+  if (argc == 2 && std::string(argv[1]) == "--in-process") return run_in_process(), 0;
   return actor::run<Pinger, Ponger, Source, Sink>(argc, argv);
 }

@@ -54,6 +54,20 @@ std::string in_file(const std::string& path) {
   return text.str();
 }
 
+/// What bench_actors finds in its environment.
+std::vector<std::pair<std::string, std::string>> settings_of(const Case& what, const std::string& results, int core) {
+  std::vector<std::pair<std::string, std::string>> settings = {{"BENCH_RESULTS", results},
+                                                               {"BENCH_SIZE", std::to_string(what.size)},
+                                                               {"BENCH_EVENTS", std::to_string(what.events)},
+                                                               {"BENCH_WARM_UP", std::to_string(what.warm_up())},
+                                                               {"BENCH_WRITERS", std::to_string(what.writers)},
+                                                               {"BENCH_READ", to_string(what.read)},
+                                                               {"BENCH_DATA", to_string(what.data)}};
+  if (what.mode == Mode::Paced) settings.emplace_back("BENCH_PACED", "1");
+  if (core >= 0) settings.emplace_back("BENCH_CPU", std::to_string(core));
+  return settings;
+}
+
 class ManifestWriter {
  public:
   ManifestWriter(const Case& what, const WorkDirectory& work) : what_(what), results_(work.file("results")) {
@@ -73,10 +87,12 @@ class ManifestWriter {
     text_ << "[actors." << name << "]\nexec = \"" BENCH_ACTORS "\"\nargs = [\"--actor\", \"" << actor
           << "\"]\npublishes = " << topics(publishes) << "\nsubscribes = " << topics(subscribes)
           << "\nrestart = \"temporary\"\nmemory = \"64MiB\"\nspin = \"" << (what_.mode == Mode::Spin ? "24h" : "0")
-          << "\"\nenv = { BENCH_RESULTS = \"" << results_ << "\", BENCH_SIZE = \"" << what_.size
-          << "\", BENCH_EVENTS = \"" << what_.events << "\", BENCH_WARM_UP = \"" << what_.warm_up()
-          << "\", BENCH_WRITERS = \"" << what_.writers << "\", BENCH_READ = \"" << to_string(what_.read) << '"';
-    if (core >= 0) text_ << ", BENCH_CPU = \"" << core << '"';
+          << "\"\nenv = {";
+    const char* between = " ";
+    for (const auto& [setting, value] : settings_of(what_, results_, core)) {
+      text_ << between << setting << " = \"" << value << '"';
+      between = ", ";
+    }
     text_ << " }\n\n";
     ++actors_;
   }
@@ -95,7 +111,7 @@ void add_actors(const Case& what, ManifestWriter& manifest) {
   int first = -1;
   int second = -1;
   if (what.mode == Mode::SleepOneCore) first = second = cores().front();
-  if (what.mode == Mode::Spin) {
+  if (is_on_two_cores(what.mode)) {
     first = cores().front();
     second = cores().back();
   }
@@ -109,10 +125,12 @@ void add_actors(const Case& what, ManifestWriter& manifest) {
     manifest.add("source" + std::to_string(i), "Source", "Forward", "", first);
 }
 
-/// actor-broker as our child; told to stop and waited for when this goes.
-class Broker {
+/// A program as our child, its output in a file; told to stop and waited for when this goes.
+class Program {
  public:
-  explicit Broker(const WorkDirectory& work) : log_(work.file("log")) {
+  Program(const WorkDirectory& work, const char* path, const std::string& argument,
+          const std::vector<std::pair<std::string, std::string>>& environment = {})
+      : log_(work.file("log")) {
     pid_ = fork();
     if (pid_ < 0) fail("fork");
     if (pid_ > 0) return;
@@ -120,14 +138,14 @@ class Broker {
     const int log = open(log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
-    const std::string manifest = work.file("bench.toml");
-    execl(BENCH_BROKER, "actor-broker", manifest.c_str(), nullptr);
-    std::perror("bench: starting " BENCH_BROKER);
+    for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
+    execl(path, path, argument.c_str(), nullptr);
+    std::perror(("bench: starting " + std::string(path)).c_str());
     _exit(127);
   }
-  Broker(const Broker&) = delete;
-  Broker& operator=(const Broker&) = delete;
-  ~Broker() {
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program() {
     if (pid_ < 0) return;
     kill(pid_, SIGTERM);
     waitpid(pid_, nullptr, 0);
@@ -145,7 +163,7 @@ class Broker {
 };
 
 /// One line of each actor.
-std::vector<Line> collect(int results, unsigned actors, Broker& broker) {
+std::vector<Line> collect(int results, unsigned actors, Program& program) {
   constexpr int look_every_ms = 200;
   const std::int64_t until = monotonic_ns() + std::int64_t{Children::limit_s} * 1'000'000'000;
   std::string text;
@@ -157,10 +175,10 @@ std::vector<Line> collect(int results, unsigned actors, Broker& broker) {
     if (got > 0) text.append(buffer, static_cast<std::size_t>(got));
     const bool late = monotonic_ns() > until;
     // An actor that failed is not started again; the others would wait for it for good.
-    const bool failed = got <= 0 && broker.output().find(" died: ") != std::string::npos;
-    if (got <= 0 && (late || failed || broker.has_ended()))
-      throw std::runtime_error(std::string(late ? "a case took too long" : "an actor or the broker has failed") +
-                               "; reported so far:\n" + text + "the broker said:\n" + broker.output());
+    const bool failed = got <= 0 && program.output().find(" died: ") != std::string::npos;
+    if (got <= 0 && (late || failed || program.has_ended()))
+      throw std::runtime_error(std::string(late ? "a case took too long" : "an actor, or what runs it, has failed") +
+                               "; reported so far:\n" + text + "its output:\n" + program.output());
   }
   std::vector<Line> lines;
   std::istringstream in(text);
@@ -181,6 +199,7 @@ Outcome outcome_of(const Case& what, const std::vector<Line>& lines) {
     if (end == "pinger") {
       outcome.p50_ns = line.at("p50_ns");
       outcome.p99_ns = line.at("p99_ns");
+      outcome.p999_ns = line.at("p999_ns");
     }
     if (end == "sink") {
       first = std::min(first, line.at("first_ns").get<std::int64_t>());
@@ -196,6 +215,23 @@ Outcome outcome_of(const Case& what, const std::vector<Line>& lines) {
   return outcome;
 }
 
+/// The pipe that the actors report into.
+class Results {
+ public:
+  explicit Results(const WorkDirectory& work) {
+    if (mkfifo(work.file("results").c_str(), 0600) != 0) fail("making " + work.file("results"));
+    fd_ = open(work.file("results").c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd_ < 0) fail("opening " + work.file("results"));
+  }
+  Results(const Results&) = delete;
+  Results& operator=(const Results&) = delete;
+  ~Results() { close(fd_); }
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
 }  // namespace
 
 Outcome run_through_broker(const Case& what) {
@@ -203,12 +239,30 @@ Outcome run_through_broker(const Case& what) {
   ManifestWriter manifest(what, work);
   add_actors(what, manifest);
   std::ofstream(work.file("bench.toml")) << manifest.text();
-  if (mkfifo(work.file("results").c_str(), 0600) != 0) fail("making " + work.file("results"));
-  const int results = open(work.file("results").c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-  if (results < 0) fail("opening " + work.file("results"));
-  const std::shared_ptr<void> closer(nullptr, [results](void*) { close(results); });
-  Broker broker(work);
-  return outcome_of(what, collect(results, manifest.actors(), broker));
+  const Results results(work);
+  Program broker(work, BENCH_BROKER, work.file("bench.toml"));
+  return outcome_of(what, collect(results.fd(), manifest.actors(), broker));
+}
+
+Outcome run_in_process(const Case& what) {
+  const WorkDirectory work;
+  const Results results(work);
+  const int core = what.mode == Mode::SleepOneCore ? cores().front() : -1;
+  auto settings = settings_of(what, work.file("results"), core);
+  settings.emplace_back("BENCH_KIND", to_string(what.kind));
+  settings.emplace_back("BENCH_READERS", std::to_string(what.readers));
+  settings.emplace_back("BENCH_CAPACITY", std::to_string(what.capacity));
+  Program program(work, BENCH_ACTORS, "--in-process", settings);
+  std::vector<Line> lines = collect(results.fd(), what.writers + what.readers, program);
+  // Each has seen the processor time of all: the largest is what they took together.
+  const auto longest = std::max_element(lines.begin(), lines.end(),
+                                        [](const Line& a, const Line& b) { return a.at("cpu_ns") < b.at("cpu_ns"); });
+  for (auto line = lines.begin(); line != lines.end(); ++line) {
+    if (line != longest) (*line)["cpu_ns"] = 0;
+  }
+  Outcome outcome = outcome_of(what, lines);
+  outcome.writer_ns = 0;
+  return outcome;
 }
 
 }  // namespace bench

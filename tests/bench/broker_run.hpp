@@ -8,5 +8,7 @@ namespace bench {
 
 /// Throws std::runtime_error, with the broker's output, when the case did not come to its end.
 Outcome run_through_broker(const Case& what);
+/// The same actors as objects in one process, on two workers (one where the case says one core).
+Outcome run_in_process(const Case& what);
 
 }  // namespace bench

@@ -5,17 +5,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <iostream>
-#include <map>
 #include <stdexcept>
 
-#include "boost_queue.hpp"
 #include "broker_run.hpp"
 #include "children.hpp"
 #include "floors.hpp"
+#include "peers/boost_mq.hpp"
 #include "priority.hpp"
-#include "report.hpp"
+#include "rounds.hpp"
 
 namespace bench {
 namespace {
@@ -24,15 +22,6 @@ struct Options {
   std::string json;
   std::string only;
   bool quick = false;
-};
-
-/// How much to do. A state of the machine is reported from `fewest_runs` on.
-struct Effort {
-  std::size_t runs = 5;
-  std::size_t fewest_runs = 3;
-  std::size_t attempts = 15;
-  std::int64_t retry_until_ns = 15'000'000'000;  // of one side, together; then it makes do with the runs it has
-  std::uint64_t divisor = 1;
 };
 
 std::uint64_t events_of(Kind kind, Mode mode, std::uint64_t size) {
@@ -54,10 +43,10 @@ std::uint64_t capacity_of(std::uint64_t size) {
 /// So that there is a tenth to leave out.
 constexpr std::uint64_t fewest_events = 20;
 
-std::vector<Case> all_cases(const Effort& effort) {
+std::vector<Case> all_cases(std::uint64_t divisor) {
   std::vector<Case> cases;
   const auto add = [&](Kind kind, Mode mode, unsigned writers, unsigned readers, std::uint64_t size, Read read) {
-    const std::uint64_t events = events_of(kind, mode, size) / effort.divisor / writers;
+    const std::uint64_t events = events_of(kind, mode, size) / divisor / writers;
     cases.push_back({kind, mode, writers, readers, size, read, std::max(fewest_events, events), capacity_of(size)});
   };
   constexpr std::uint64_t sizes[] = {64, 1u << 10, 64u << 10, 1u << 20};
@@ -80,84 +69,19 @@ std::vector<Case> all_cases(const Effort& effort) {
   return cases;
 }
 
-std::string name_of(const Case& what) {
-  return std::string(to_string(what.kind)) + "/" + to_string(what.mode) + "/" + what.shape() + "/" +
-         std::to_string(what.size) + "/" + to_string(what.read);
-}
-
-struct Side {
-  std::string peer;
-  std::function<Outcome()> run;
-  std::map<std::string, std::vector<Outcome>> by_state;
-  std::vector<Outcome> all;
-  std::int64_t spent_ns = 0;
-
-  std::size_t most_runs() const {
-    std::size_t most = 0;
-    for (const auto& [state, outcomes] : by_state) most = std::max(most, outcomes.size());
-    return most;
-  }
-};
-
 std::vector<Side> sides_of(const Case& what) {
   std::vector<Side> sides;
-  sides.push_back({"libactor-shm", [=] { return run_through_broker(what); }, {}, {}, 0});
-  sides.push_back({"boost-mq", [=] { return run_boost_queue(what); }, {}, {}, 0});
+  sides.push_back({"libactor-shm", [=] { return run_through_broker(what); }});
+  sides.push_back({"boost-mq", [=] { return run_over(open_boost_queue, what); }});
   if (what.kind == Kind::Latency && what.size == 64) {
-    sides.push_back({"floor",
-                     [=] {
+    sides.push_back({"floor", [=] {
                        return what.mode == Mode::Spin ? cache_line_ping_pong(what.events)
                                                       : eventfd_ping_pong(what.mode, what.events);
-                     },
-                     {},
-                     {},
-                     0});
+                     }});
   }
   if (what.kind == Kind::Throughput && what.mode == Mode::Spin && what.size >= 64u << 10)
-    sides.push_back({"floor", [=] { return memory_copy(what.size); }, {}, {}, 0});
+    sides.push_back({"floor", [=] { return memory_copy(what.size); }});
   return sides;
-}
-
-/// One run, if need be between two probes of the cores' distance. Kept for its state when both found the same.
-void run_once(const Case& what, Side& side) {
-  if (what.mode != Mode::Spin) {
-    const Outcome outcome = side.run();
-    side.by_state[""].push_back(outcome);
-    side.all.push_back(outcome);
-    return;
-  }
-  const Distance before = distance_of(probe());
-  const Outcome outcome = side.run();
-  const Distance after = distance_of(probe());
-  side.all.push_back(outcome);
-  constexpr const char* names[] = {"near", "between", "far"};
-  if (before == after) side.by_state[names[static_cast<int>(before)]].push_back(outcome);
-}
-
-std::vector<Row> measure(const Case& what, const Effort& effort) {
-  std::vector<Side> sides = sides_of(what);
-  const auto is_done = [&](const Side& side) {
-    return side.most_runs() >= effort.runs || (side.spent_ns > effort.retry_until_ns && side.all.size() >= effort.runs);
-  };
-  for (std::size_t attempt = 0; attempt < effort.attempts; ++attempt) {
-    if (std::all_of(sides.begin(), sides.end(), is_done)) break;
-    for (Side& side : sides) {
-      if (is_done(side)) continue;
-      const std::int64_t start = monotonic_ns();
-      run_once(what, side);
-      side.spent_ns += monotonic_ns() - start;
-    }
-  }
-  std::vector<Row> rows;
-  for (Side& side : sides) {
-    const std::size_t before = rows.size();
-    for (const auto& [state, outcomes] : side.by_state) {
-      if (outcomes.size() >= effort.fewest_runs)
-        rows.push_back({what, side.peer, state, outcomes.size(), median_of(outcomes)});
-    }
-    if (rows.size() == before) rows.push_back({what, side.peer, "mixed", side.all.size(), median_of(side.all)});
-  }
-  return rows;
 }
 
 bool parse(int argc, char** argv, Options& options) {
@@ -182,15 +106,19 @@ bool parse(int argc, char** argv, Options& options) {
 
 int run(const Options& options) {
   Effort effort;
-  if (options.quick) effort = {1, 1, 2, 1'000'000'000, 100};
+  if (options.quick) effort = {1, 1, 2, 1'000'000'000};
   const HighPriority priority;
   if (cores().size() < 2) std::cout << "one core only: the spinning cases are left out\n";
   std::vector<Row> rows;
-  for (const Case& what : all_cases(effort)) {
+  for (const Case& what : all_cases(options.quick ? 100 : 1)) {
     if (name_of(what).find(options.only) == std::string::npos) continue;
-    for (Row& row : measure(what, effort)) {
-      print(row, std::cout);
-      rows.push_back(std::move(row));
+    std::vector<Side> sides = sides_of(what);
+    measure(what.mode, sides, effort);
+    for (const Side& side : sides) {
+      for (Row& row : rows_of(what, side, effort)) {
+        print(row, std::cout);
+        rows.push_back(std::move(row));
+      }
     }
   }
   if (rows.empty()) throw std::runtime_error("no case has \"" + options.only + "\" in its name; see --help");

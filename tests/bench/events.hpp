@@ -1,10 +1,12 @@
 #pragma once
-// The events of the benchmark: the same fields in four sizes. All are plain bytes, so that they travel as they lie in
-// memory. What they are routed by is a field, so that one program plays both ends.
+// The events of the benchmark: the same fields in four sizes, plain bytes that travel as they lie in memory, and two
+// that have to be encoded. What they are routed by is a field, so that one program plays both ends.
 
 #include <actor/actor.hpp>
 #include <array>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace bench {
 
@@ -34,10 +36,22 @@ struct Payload1M {
   std::uint64_t sequence;
   std::array<std::uint64_t, payload_words(1u << 20)> words;
 };
+/// What has to be encoded.
+struct TextEvent {
+  BenchTopic topic{};
+  std::uint64_t sequence = 0;
+  double value = 0;
+  std::string text;
+};
+struct FloatsEvent {
+  BenchTopic topic{};
+  std::uint64_t sequence = 0;
+  std::vector<float> values;
+};
 static_assert(sizeof(Payload64) == 64 && sizeof(Payload1K) == 1u << 10);
 static_assert(sizeof(Payload64K) == 64u << 10 && sizeof(Payload1M) == 1u << 20);
 
-using BenchEvents = std::variant<Payload64, Payload1K, Payload64K, Payload1M>;
+using BenchEvents = std::variant<Payload64, Payload1K, Payload64K, Payload1M, TextEvent, FloatsEvent>;
 
 constexpr BenchTopic topic_of(const auto& event) {
   return event.topic;

@@ -94,9 +94,10 @@ Outcome cache_line_ping_pong(std::uint64_t round_trips) {
 Outcome eventfd_ping_pong(Mode mode, std::uint64_t round_trips) {
   const int there = eventfd(0, EFD_CLOEXEC);
   const int back = eventfd(0, EFD_CLOEXEC);
-  const int core = mode == Mode::SleepOneCore ? cores().front() : -1;
+  const int ping_core = is_on_two_cores(mode) || mode == Mode::SleepOneCore ? cores().front() : -1;
+  const int pong_core = is_on_two_cores(mode) ? cores().back() : ping_core;
   const Outcome outcome = ping_pong(
-      core, core, round_trips,
+      ping_core, pong_core, round_trips,
       [&](std::uint64_t) {
         ring(there);
         wait_for(back);

@@ -14,13 +14,25 @@ enum class Kind { Latency, Throughput };
 
 /// How the ends wait for each other.
 enum class Mode {
-  Spin,          ///< they poll, each on a core of its own
-  Sleep,         ///< they sleep at once, and run where the kernel puts them
-  SleepOneCore,  ///< they sleep at once, both on one core
+  Spin,           ///< they poll, each on a core of its own
+  Sleep,          ///< they sleep at once, and run where the kernel puts them
+  SleepOneCore,   ///< they sleep at once, both on one core
+  SleepTwoCores,  ///< they sleep at once, each on a core of its own
+  Paced,          ///< they sleep at once, each on a core of its own, with one event per pace_ns
 };
+inline constexpr std::int64_t pace_ns = 300'000;
 
 /// How much of a payload the reader looks at.
 enum class Read { All, Head };
+
+/// What an event is.
+enum class Data {
+  Bytes,   ///< a struct that travels as it lies in memory, of Case::size bytes
+  Text,    ///< a number, a double and a string of 20 characters
+  Floats,  ///< a number and a vector of 16384 floats
+};
+inline constexpr std::size_t text_length = 20;
+inline constexpr std::size_t float_count = 16384;
 
 struct Case {
   Kind kind;
@@ -31,6 +43,7 @@ struct Case {
   Read read;
   std::uint64_t events;    // round trips, or events of each writer
   std::uint64_t capacity;  // of the topic, or of the queue
+  Data data = Data::Bytes;
 
   /// Not measured: the first tenth.
   std::uint64_t warm_up() const { return events / 10; }
@@ -41,20 +54,38 @@ struct Case {
 struct Outcome {
   double p50_ns = 0;  // one way: half a round trip
   double p99_ns = 0;
+  double p999_ns = 0;
   double per_s = 0;              // deliveries
   double writer_ns = 0;          // the writer's processor time for one event
   double cpu_s_per_million = 0;  // of all ends together, for a million deliveries (round trips: two each)
 };
 
+inline bool is_on_two_cores(Mode mode) {
+  return mode == Mode::Spin || mode == Mode::SleepTwoCores || mode == Mode::Paced;
+}
+
 inline const char* to_string(Kind kind) {
   return kind == Kind::Latency ? "latency" : "throughput";
 }
 inline const char* to_string(Mode mode) {
-  constexpr const char* names[] = {"spin", "sleep", "sleep-1core"};
+  constexpr const char* names[] = {"spin", "sleep", "sleep-1core", "sleep-2cores", "paced"};
   return names[static_cast<int>(mode)];
 }
 inline const char* to_string(Read read) {
   return read == Read::All ? "all" : "head";
+}
+
+inline const char* to_string(Data data) {
+  constexpr const char* names[] = {"bytes", "text", "floats"};
+  return names[static_cast<int>(data)];
+}
+
+/// BENCH/MODE/SHAPE/SIZE/READ, and what the event is unless it is bytes: cases are chosen by a part of it.
+inline std::string name_of(const Case& what) {
+  std::string name = std::string(to_string(what.kind)) + "/" + to_string(what.mode) + "/" + what.shape() + "/" +
+                     std::to_string(what.size) + "/" + to_string(what.read);
+  if (what.data != Data::Bytes) name += std::string("/") + to_string(what.data);
+  return name;
 }
 
 inline std::int64_t clock_ns(clockid_t clock) {
@@ -86,6 +117,7 @@ Number median(std::vector<Number> values) {
 inline void set_latency(Outcome& outcome, const std::vector<std::int64_t>& round_trips) {
   outcome.p50_ns = static_cast<double>(percentile(round_trips, 0.5)) / 2;
   outcome.p99_ns = static_cast<double>(percentile(round_trips, 0.99)) / 2;
+  outcome.p999_ns = static_cast<double>(percentile(round_trips, 0.999)) / 2;
 }
 
 /// Reads every word. The sum is given to somebody who could look at it, else the compiler would read nothing.

@@ -34,8 +34,8 @@ struct Selection {
   std::optional<Read> read = {};
 
   bool operator()(const Row& row) const {
-    return row.peer == peer && row.what.kind == kind && row.what.mode == mode && row.what.shape() == shape &&
-           row.what.size == size && (!read || row.what.read == *read);
+    return row.peer == peer && row.what.data == Data::Bytes && row.what.kind == kind && row.what.mode == mode &&
+           row.what.shape() == shape && row.what.size == size && (!read || row.what.read == *read);
   }
 };
 
@@ -102,8 +102,8 @@ void print_throughput_targets(const std::vector<Row>& rows, std::ostream& out) {
 
 Outcome median_of(const std::vector<Outcome>& outcomes) {
   Outcome result;
-  for (const auto member :
-       {&Outcome::p50_ns, &Outcome::p99_ns, &Outcome::per_s, &Outcome::writer_ns, &Outcome::cpu_s_per_million}) {
+  for (const auto member : {&Outcome::p50_ns, &Outcome::p99_ns, &Outcome::p999_ns, &Outcome::per_s, &Outcome::writer_ns,
+                            &Outcome::cpu_s_per_million}) {
     std::vector<double> values;
     for (const Outcome& outcome : outcomes) values.push_back(outcome.*member);
     result.*member = median(values);
@@ -119,12 +119,15 @@ void write_json(const std::vector<Row>& rows, std::ostream& out) {
         << text("{\"bench\":\"%s\",\"peer\":\"%s\",\"mode\":\"%s\",\"shape\":\"%s\",\"size\":%llu,\"read\":\"%s\"",
                 to_string(row.what.kind), row.peer.c_str(), to_string(row.what.mode), row.what.shape().c_str(),
                 static_cast<unsigned long long>(row.what.size), to_string(row.what.read));
+    if (row.what.data != Data::Bytes) out << text(",\"data\":\"%s\"", to_string(row.what.data));
     if (!row.state.empty()) out << ",\"state\":\"" << row.state << '"';
     out << ",\"runs\":" << row.runs;
     const Outcome& of = row.median;
     for (const auto& [name, value] :
-         {std::pair("p50_ns", of.p50_ns), std::pair("p99_ns", of.p99_ns), std::pair("per_s", of.per_s),
-          std::pair("writer_ns", of.writer_ns), std::pair("cpu_s_per_million", of.cpu_s_per_million)}) {
+         {std::pair("p50_ns", of.p50_ns), std::pair("p99_ns", of.p99_ns), std::pair("p999_ns", of.p999_ns),
+          std::pair("per_s", of.per_s), std::pair("writer_ns", of.writer_ns),
+          std::pair("cpu_s_per_million", of.cpu_s_per_million), std::pair("ratio", row.ratio.median),
+          std::pair("ratio_lowest", row.ratio.lowest), std::pair("ratio_highest", row.ratio.highest)}) {
       if (value != 0) out << text(",\"%s\":%.6g", name, value);
     }
     out << "}";
@@ -135,10 +138,11 @@ void write_json(const std::vector<Row>& rows, std::ostream& out) {
 
 void print(const Row& row, std::ostream& out) {
   const Outcome& of = row.median;
-  out << text("%-10s %-12s %-11s %-3s %7llu %-4s %-5s runs %zu ", to_string(row.what.kind), row.peer.c_str(),
+  out << text("%-10s %-12s %-11s %-3s %7llu %-6s %-5s runs %zu ", to_string(row.what.kind), row.peer.c_str(),
               to_string(row.what.mode), row.what.shape().c_str(), static_cast<unsigned long long>(row.what.size),
-              to_string(row.what.read), row.state.c_str(), row.runs);
-  if (of.p50_ns != 0) out << text(" p50 %9.0f ns  p99 %9.0f ns", of.p50_ns, of.p99_ns);
+              row.what.data == Data::Bytes ? to_string(row.what.read) : to_string(row.what.data), row.state.c_str(),
+              row.runs);
+  if (of.p50_ns != 0) out << text(" p50 %9.0f ns  p99 %9.0f ns  p99.9 %9.0f ns", of.p50_ns, of.p99_ns, of.p999_ns);
   if (of.per_s != 0) out << text(" %12.0f /s", of.per_s);
   if (of.writer_ns != 0) out << text("  writer %8.0f ns", of.writer_ns);
   if (of.cpu_s_per_million != 0) out << text("  cpu %.3g s/M", of.cpu_s_per_million);

@@ -7,12 +7,20 @@
 
 namespace bench {
 
+/// A value over that of libactor-shm in the same run: the median of the runs, and between what it was. 0: not compared.
+struct Ratio {
+  double median = 0;
+  double lowest = 0;
+  double highest = 0;
+};
+
 struct Row {
   Case what;
   std::string peer;   // libactor-shm, boost-mq, floor
   std::string state;  // near, between, far, or mixed: never twice the same; empty where it does not matter
   std::size_t runs;
   Outcome median;
+  Ratio ratio = {};
 };
 
 Outcome median_of(const std::vector<Outcome>& outcomes);
