@@ -149,7 +149,9 @@ void Keeper::set_up() {
   (void)::signal(SIGPIPE, SIG_IGN);
   (void)::signal(SIGCHLD, SIG_DFL);  // an inherited SIG_IGN would make the kernel reap
   // What actors leave behind comes back to the keeper, so that nothing of the runtime outlives it.
-  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw_errno("cannot start the broker: becoming subreaper");
+  // qemu-user does not know it (EINVAL): there what has left its process group is on its own.
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 && errno != EINVAL)
+    throw_errno("cannot start the broker: becoming subreaper");
   if (::getrlimit(RLIMIT_NOFILE, &childrens_files_) != 0) throw_errno("cannot start the broker: getrlimit");
   rlimit raised = childrens_files_;
   raised.rlim_cur = raised.rlim_max;

@@ -363,7 +363,8 @@ TEST(BytesOf, LaysRawEventsOutAsMemoryDoes) {
   const auto bytes = bytes_of(event_type<Raw>().schema, to_json(raw));
   ASSERT_EQ(bytes.size(), sizeof(Raw));
   EXPECT_EQ(json_of(event_type<Raw>().schema, bytes), to_json(raw));
-  EXPECT_EQ(bytes_of(event_type<Nothing>().schema, "{}"), payload_of(Nothing{}));
+  // An object without members has one byte all the same, and nobody has said what is in it.
+  EXPECT_EQ(bytes_of(event_type<Nothing>().schema, "{}"), std::vector<std::byte>(1));
 }
 
 TEST(BytesOf, AComplaintSaysWhereAndWhatWasExpected) {
