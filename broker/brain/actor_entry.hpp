@@ -87,10 +87,12 @@ struct ActorState {
   std::optional<Time> hold_until;  // the mailboxes of an actor that stays away are given up then
 
   // The present life.
-  std::uint64_t serial = 0;  // the keeper's name for it; 0 = not the keeper's child
+  std::uint64_t serial = 0;  // the keeper's name for it; 0 = not the keeper's child, or in a process with others
+  std::string process;       // that it shares with others; empty: it has one of its own
+  std::uint64_t process_serial = 0;  // the keeper's name for that
   pid_t pid = 0;
-  std::uint64_t kept_socket = 0;  // of who was started by hand: keys in the safe
-  std::uint64_t kept_pidfd = 0;
+  std::uint64_t kept_socket = 0;  // keys in the safe: of who was started by hand, or is in a process with others
+  std::uint64_t kept_pidfd = 0;   // of who was started by hand
   std::string executable;
   std::set<TopicId> told_topics;
   supervision::Circumstances circumstances;
@@ -128,13 +130,17 @@ struct ActorEntry : ActorState {
 
   Fd pidfd;
   WatchId pidfd_watch = 0;
-  Kept hand_socket;
-  Kept hand_pidfd;
+  Kept own_socket;
+  Kept own_pidfd;
   std::unique_ptr<Session> session;
   std::shared_ptr<Incarnation> memory;
   Spare spare;
 
   bool has_process() const { return pid != 0; }
+  /// The keeper's name for its process, whoever else is in that.
+  std::uint64_t keepers_serial() const { return serial != 0 ? serial : process_serial; }
+  /// Whose output and whose cgroup its process has.
+  const std::string& process_name() const { return process.empty() ? name : process; }
   /// To tools: one that a reload has left out is forgotten when it has ended.
   bool is_known() const { return !removed || has_process(); }
   /// Counts as running for the operator: has a process or is about to.

@@ -46,6 +46,13 @@ void ActorOutputs::finish(pid_t pid) {
   watch_sink();
 }
 
+void ActorOutputs::look(pid_t pid) {
+  const auto [first, last] = by_pid_.equal_range(pid);
+  std::vector<std::uint64_t> pipes;
+  for (auto it = first; it != last; ++it) pipes.push_back(it->second);
+  for (const std::uint64_t id : pipes) readable(id);
+}
+
 void ActorOutputs::finish_all() {
   output_.finish(std::chrono::milliseconds(500));
 }

@@ -21,6 +21,8 @@ class ActorOutputs {
   void add(const std::string& actor, pid_t pid, Fd out, Fd err);
   /// The process has ended: prints the rest of what it said.
   void finish(pid_t pid);
+  /// What a process that goes on has printed until now.
+  void look(pid_t pid);
   /// Before the broker exits: gives a slow reader of stdout a moment.
   void finish_all();
   /// What the actors printed last.

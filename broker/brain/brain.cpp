@@ -202,6 +202,7 @@ void Brain::turn() {
   }
   settle_exits();
   start_settled();
+  release_processes();
   forget_ended();
   finish_turn();
   finished_.clear();
@@ -230,7 +231,7 @@ void Brain::on_keeper() {
 void Brain::on_event(Spawned spawned) {
   ActorEntry* entry = entry_by_serial(spawned.serial);
   if (!entry) {
-    if (spare_spawned(spawned)) return;
+    if (spare_spawned(spawned) || process_spawned(spawned)) return;
     // Nobody waits for it any more.
     keeper_.kill(spawned.serial, SIGKILL, true);
     return;
@@ -246,37 +247,33 @@ void Brain::on_event(Spawned spawned) {
   }
   entry->session = std::make_unique<Session>(std::move(spawned.control), loop_, *this, entry->index, &turn_);
   entry->session->set_epoch(options_.epochs, entry->epoch_slot);
-  if (entry->life == Life::Spawning) entry->life = Life::Connecting;
-  log_.info("started", entry->name, "started, pid " + std::to_string(entry->pid),
-            {{"pid", std::int64_t{entry->pid}}, {"incarnation", std::int64_t{entry->incarnation}}});
-  tell_up(*entry);
-  if (tree_->knows(entry->name)) tree_->started(entry->name, Loop::Clock::now().time_since_epoch());
-  carry_out();
-  if (entry->circumstances.stop_requested) request_stop(*entry);  // the wish came before the process did
+  has_begun(*entry, "");
 }
 
 void Brain::on_event(const SpawnFailed& failed) {
   keeper_.ack_exit(failed.serial);
   ActorEntry* entry = entry_by_serial(failed.serial);
-  if (!entry) {
-    spare_ended(failed.serial, std::strerror(failed.error));
-    return;
-  }
-  log_.error("spawn_failed", entry->name,
-             "cannot start " + entry->executable + ": " + std::string(to_string(failed.step)) + ": " +
+  if (entry) return spawn_failed(*entry, failed);
+  if (!process_failed(failed)) spare_ended(failed.serial, std::strerror(failed.error));
+}
+
+void Brain::spawn_failed(ActorEntry& entry, const SpawnFailed& failed) {
+  log_.error("spawn_failed", entry.name,
+             "cannot start " + entry.executable + ": " + std::string(to_string(failed.step)) + ": " +
                  std::strerror(failed.error) + "; look at this actor's section in the manifest",
              {{"errno", std::int64_t{failed.error}}});
   const supervision::Exit exit{supervision::Exit::Kind::Error, 127};
-  Death death = report_of(*entry, exit, false);
-  death.last_words = "cannot start " + entry->executable + ": " + std::strerror(failed.error);
-  forget_life(*entry);
-  decide(*entry, exit, "could not be started");
-  note_death(*entry, std::move(death));
+  Death death = report_of(entry, exit, false);
+  death.last_words = "cannot start " + entry.executable + ": " + std::strerror(failed.error);
+  forget_life(entry);
+  decide(entry, exit, "could not be started");
+  note_death(entry, std::move(death));
   advance_shutdown();
 }
 
 void Brain::on_event(const Exited& exited) {
   if (ActorEntry* entry = entry_by_serial(exited.serial)) return has_exited(*entry, exited.status);
+  if (process_ended(exited)) return;
   keeper_.ack_exit(exited.serial);
   spare_ended(exited.serial,
               to_string(supervision::classify(exited.status, {})));  // or a predecessor has dealt with it
@@ -305,7 +302,7 @@ void Brain::on_event(const KeeperGone&) {
       forget_life(*entry);
       entry->life = Life::Ended;  // nobody will answer the request
     }
-    if (entry->serial != 0) watch_end(*entry);
+    if (entry->keepers_serial() != 0) watch_end(*entry);
   }
   if (state_.stage == Stage::Running) begin_shutdown("the keeper is dead");
   advance_shutdown();
@@ -402,6 +399,7 @@ void Brain::hello(Session& session, control::Hello hello, Fd status) {
 }
 
 void Brain::message(Session& session, control::ToBroker message, std::vector<Fd> fds) {
+  if (SharedProcess* process = process_of(session)) return heard(*process, message);
   ActorEntry* entry = entry_of(session);
   if (!entry) return;
   Exchange::Violation violation;
@@ -482,6 +480,7 @@ void Brain::violated(Session& session, const std::string& what) {
     log_.error("violation", entry->name, "its spare process broke the control protocol and is killed: " + what);
     return drop_spare(*entry);
   }
+  if (SharedProcess* process = process_of(session)) return process_lost(*process, what);
   log_.warn("violation", "", "closed a connection that broke the control protocol: " + what);
   hung_up(session);
 }
@@ -494,6 +493,7 @@ void Brain::hung_up(Session& session) {
     return;
   }
   if (ActorEntry* entry = entry_of_spare(session)) return drop_spare(*entry);  // it can take nobody's place any more
+  if (SharedProcess* process = process_of(session)) return process_lost(*process, "");
   const auto found = connections_.find(session.owner());
   if (found == connections_.end()) return;
   session.close();

@@ -3,7 +3,7 @@
 // reaches it through run_brain() in broker/brain.hpp.
 //
 // Its code is in files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to Ready), ending.cpp
-// (its end), policy.cpp (who is started and stopped then), deaths.cpp (what is kept of its deaths), reload.cpp (another
+// (its end), placement.cpp (actors that share a process), policy.cpp (who is started and stopped then), deaths.cpp (what is kept of its deaths), reload.cpp (another
 // manifest), shutdown.cpp (stopping one or all in good order), standby.cpp (processes started ahead), requests.cpp and
 // views.cpp (what tools ask), forgetting.cpp (actors that are no more), observers.cpp (tools that watch), hangs.cpp
 // (actors that hang), burial.cpp and redelivery.cpp (dead letters), system_events.cpp ($sys/actor), service.cpp (what
@@ -31,6 +31,7 @@
 #include "brain/event_log.hpp"
 #include "brain/exchange.hpp"
 #include "brain/ledger.hpp"
+#include "brain/shared_process.hpp"
 #include "deadletters/store.hpp"
 #include "keeper/client.hpp"
 #include "manifest/diff.hpp"
@@ -114,6 +115,7 @@ class Brain final : public SessionHandler {
   void on_keeper();
   void on_event(Spawned spawned);
   void on_event(const SpawnFailed& failed);
+  void spawn_failed(ActorEntry& entry, const SpawnFailed& failed);
   void on_event(const Exited& exited);
   void on_event(const ShutdownRequested& request);
   void on_event(const KeeperGone& gone);
@@ -135,6 +137,7 @@ class Brain final : public SessionHandler {
   void commit();
   bool take_over(std::string& error);
   bool restore(std::string& error);
+  bool restore_process(Ledger::Page& page);
   bool restore_entry(Ledger::Page& page);
   void reattach(ActorEntry& entry, Fd socket, const SessionState& state);
   void respawn(ActorEntry& entry);
@@ -142,6 +145,7 @@ class Brain final : public SessionHandler {
 
   // life.cpp: one actor from spawn to Ready
   void spawn(ActorEntry& entry);
+  void has_begun(ActorEntry& entry, const std::string& where);
   void open_mailbox(ActorEntry& entry);
   std::string executable_of(const ActorSection& section) const;
   ActorEntry* adopt(Session& session, const control::Hello& hello);
@@ -175,6 +179,22 @@ class Brain final : public SessionHandler {
   bool spare_hello(Session& session, control::Hello& hello, Fd& status);
   ActorEntry* entry_of_spare(std::uint64_t serial);
   ActorEntry* entry_of_spare(const Session& session);
+
+  // placement.cpp: actors that share a process
+  SharedProcess* process_of(const Session& session);
+  std::vector<ActorEntry*> members_of(const SharedProcess& process);
+  void place(ActorEntry& entry);
+  SharedProcess& start_process(const ActorEntry& entry);
+  void enter(ActorEntry& entry, SharedProcess& process);
+  bool process_spawned(Spawned& spawned);
+  bool process_failed(const SpawnFailed& failed);
+  bool process_ended(const Exited& exited);
+  void heard(SharedProcess& process, const control::ToBroker& message);
+  void process_lost(SharedProcess& process, const std::string& why);
+  void release_processes();
+  void arm_end(SharedProcess& process);
+  void resume_processes();
+  void outdate_processes(const Manifest& before, const Manifest& after);
 
   // ending.cpp: one actor from its end to its restart
   void has_exited(ActorEntry& entry, std::optional<int> wait_status);
@@ -346,8 +366,10 @@ class Brain final : public SessionHandler {
   RoutingTable table_{topics_};
   Exchange exchange_{table_, safe_, &turn_};
   std::map<ActorIndex, std::unique_ptr<ActorEntry>> entries_;
-  std::map<ActorIndex, SessionState>
-      lost_sessions_;  // of a predecessor, until the keeper has handed over their sockets
+  std::map<std::uint64_t, SharedProcess> processes_;  // by serial
+  // Of a predecessor, until the keeper has handed over their sockets.
+  std::map<ActorIndex, SessionState> lost_sessions_;
+  std::map<std::uint64_t, SessionState> lost_process_sessions_;
   std::map<std::uint64_t, Connection> connections_;
   std::vector<std::unique_ptr<Session>> finished_;  // closed; destroyed when no callback of theirs is running
   std::uint64_t next_connection_ = std::uint64_t{1} << 32;

@@ -29,6 +29,7 @@ void Brain::set_up_cgroups() {
 
 /// Each actor has two, so that the end of its process does not take the spare one with it. No actor's name has a "+".
 std::string Brain::cgroup_of(const ActorEntry& entry, bool of_spare) {
+  if (!entry.process.empty()) return entry.process;
   return entry.second_cgroup != of_spare ? entry.name + '+' : entry.name;
 }
 

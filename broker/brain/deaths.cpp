@@ -60,7 +60,7 @@ Death Brain::report_of(const ActorEntry& entry, const supervision::Exit& exit, b
     }
     death.in_hand.attempt = flight.attempt;
   }
-  for (const KeptLine& line : output_.kept().last_of(entry.name, entry.pid, DeathLog::max_lines))
+  for (const KeptLine& line : output_.kept().last_of(entry.process_name(), entry.pid, DeathLog::max_lines))
     death.last_lines.push_back({line.wall_ns, line.stream == OutputStream::Err, line.text});
   return death;
 }

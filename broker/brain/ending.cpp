@@ -54,14 +54,15 @@ void Brain::kill(ActorEntry& entry, int signal, bool whole_group) {
 
 /// Once, at most.
 void Brain::send_signal(const ActorEntry& entry, int signal, bool whole_group) {
-  if (entry.serial != 0 && !keeper_gone_) {
-    keeper_.kill(entry.serial, signal, whole_group);
+  const std::uint64_t serial = entry.keepers_serial();
+  if (serial != 0 && !keeper_gone_) {
+    keeper_.kill(serial, signal, whole_group);
   } else if (entry.pidfd) {
-    turn_.when_safe([this, index = entry.index, signal, whole_group, serial = entry.serial] {
+    turn_.when_safe([this, index = entry.index, signal, whole_group, serial] {
       const auto found = entries_.find(index);
       if (found == entries_.end()) return;
       const ActorEntry& target = *found->second;
-      if (!target.pidfd || target.serial != serial) return;
+      if (!target.pidfd || target.keepers_serial() != serial) return;
       if (whole_group && serial != 0) end_group(target);
       syscall(SYS_pidfd_send_signal, target.pidfd.get(), signal, nullptr, 0);
     });
@@ -131,10 +132,10 @@ void Brain::forget_life(ActorEntry& entry) {
   entry.session.reset();
   entry.memory.reset();
   entry.pidfd.reset();
-  entry.hand_socket.reset();
-  entry.hand_pidfd.reset();
+  entry.own_socket.reset();
+  entry.own_pidfd.reset();
   entry.kept_socket = entry.kept_pidfd = 0;
-  entry.serial = 0;
+  entry.serial = entry.process_serial = 0;
   entry.pid = 0;
   entry.kill_signal = 0;
   entry.has_exited = false;
@@ -175,8 +176,9 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   const bool had_mailbox = entry.memory != nullptr;
   if (had_mailbox) inherit(entry, handling);
   const std::string over_letter = end_retries(entry);
-  if (keeper_gone_ && entry.serial != 0) end_group(entry);
-  output_.finish(entry.pid);
+  if (keeper_gone_ && entry.keepers_serial() != 0 && !wait_status) end_group(entry);
+  if (entry.process_serial == 0) output_.finish(entry.pid);
+  if (entry.process_serial != 0) output_.look(entry.pid);
   const pid_t pid = entry.pid;
   Death death = report_of(entry, exit, !handling.empty());
   const EventId last_event = handling.empty() ? EventId{} : id_in_hand(entry);

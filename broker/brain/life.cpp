@@ -103,6 +103,11 @@ SpawnSpec Brain::spec_of(const ActorEntry& entry, bool of_spare) {
   spec.exec = executable_of(*entry.section);  // entry.executable: what the process says of itself
   spec.args = entry.section->args;
   spec.env.assign(entry.section->env.begin(), entry.section->env.end());
+  if (!entry.process.empty()) {  // its actors' arguments follow
+    spec.name = entry.process;
+    spec.args.clear();
+    spec.env.emplace_back("ACTOR_PROCESS", entry.process);
+  }
   if (entry.section->cwd) spec.cwd = (manifest.file.parent_path() / *entry.section->cwd).string();
   confine(spec, *entry.section, cgroup_of(entry, of_spare));
   return spec;
@@ -125,6 +130,7 @@ void Brain::spawn(ActorEntry& entry) {
   stop_holding(entry);
   if (promote_spare(entry)) return;
   entry.executable = executable_of(*entry.section);
+  entry.process = entry.section->process;
   entry.life = Life::Spawning;
   entry.circumstances = {};
   entry.spawned_at = Loop::Clock::now();
@@ -139,18 +145,31 @@ void Brain::spawn(ActorEntry& entry) {
       apply(table_.set_filters(entry.index, publishes, subscribes));
     }
     open_mailbox(entry);
+    set_due(entry, Due::StartTimeout, start_timeout(entry));
+    if (!entry.process.empty()) return place(entry);
     entry.serial = keeper_.new_serial();
     keeper_.spawn(spec_of(entry), entry.serial);
   } catch (const Error& error) {
-    entry.serial = 0;
-    return could_not_be_spawned(entry, error.what());
+    entry.serial = entry.process_serial = 0;
+    could_not_be_spawned(entry, error.what());
   }
-  set_due(entry, Due::StartTimeout, start_timeout(entry));
+}
+
+/// Its process is there.
+void Brain::has_begun(ActorEntry& entry, const std::string& where) {
+  if (entry.life == Life::Spawning) entry.life = Life::Connecting;
+  log_.info("started", entry.name, "started" + where + ", pid " + std::to_string(entry.pid),
+            {{"pid", std::int64_t{entry.pid}}, {"incarnation", std::int64_t{entry.incarnation}}});
+  tell_up(entry);
+  if (tree_->knows(entry.name)) tree_->started(entry.name, Loop::Clock::now().time_since_epoch());
+  carry_out();
+  if (entry.circumstances.stop_requested) request_stop(entry);  // the wish came before the process did
 }
 
 void Brain::start_timed_out(ActorEntry& entry) {
-  // Waiting for others to acknowledge its routes is not its own fault.
-  if (entry.life == Life::Joining && !exchange_.owes_answer(entry.index)) {
+  // Waiting for others to acknowledge its routes, or to leave the process before, is not its own fault.
+  const bool waits_for_routes = entry.life == Life::Joining && !exchange_.owes_answer(entry.index);
+  if (waits_for_routes || (entry.process_serial != 0 && !entry.has_process())) {
     return set_due(entry, Due::StartTimeout, start_timeout(entry));
   }
   log_.error("start_timeout", entry.name,
@@ -197,10 +216,10 @@ ActorEntry* Brain::adopt(Session& session, const control::Hello& hello) {
   entry->pidfd = std::move(pidfd);
   entry->session = std::move(connection->second.session);
   // The keeper has no other copy of these.
-  entry->hand_pidfd = safe_.keep(duplicate(entry->pidfd.get()));
-  entry->hand_socket = safe_.keep(duplicate(entry->session->fd()));
-  entry->kept_pidfd = entry->hand_pidfd->key();
-  entry->kept_socket = entry->hand_socket->key();
+  entry->own_pidfd = safe_.keep(duplicate(entry->pidfd.get()));
+  entry->own_socket = safe_.keep(duplicate(entry->session->fd()));
+  entry->kept_pidfd = entry->own_pidfd->key();
+  entry->kept_socket = entry->own_socket->key();
   entry->session->set_owner(entry->index);
   entry->session->set_epoch(options_.epochs, entry->epoch_slot);
   connections_.erase(connection);
@@ -209,6 +228,7 @@ ActorEntry* Brain::adopt(Session& session, const control::Hello& hello) {
   entry->spawned_at = Loop::Clock::now();
   entry->by_hand = true;
   entry->removed = false;
+  entry->process.clear();
   watch_end(*entry);
   set_due(*entry, Due::StartTimeout, start_timeout(*entry));
   tell_up(*entry);

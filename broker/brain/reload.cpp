@@ -94,6 +94,7 @@ void Brain::change_actors(Manifest manifest, const ManifestDiff& changes) {
     tree_->stop(name, now);
   }
   carry_out();
+  outdate_processes(manifest_, manifest);
   manifest_ = std::move(manifest);
   keeper_.set_stop_timeout(manifest_.longest_stop_timeout());
   plan();

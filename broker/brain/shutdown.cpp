@@ -194,6 +194,7 @@ void Brain::stop_next() {
     if (entry.life != Life::Stopping) request_stop(entry);
     return;
   }
+  if (!keeper_gone_ && !processes_.empty()) return;  // those that they shared end now
   report_lost();
   state_.stage = Stage::Done;
 }
@@ -208,7 +209,7 @@ void Brain::request_stop(ActorEntry& entry) {
   if (!entry.has_process()) return;
   entry.life = Life::Stopping;
   if (entry.session) entry.session->send(control::Stop{});
-  kill(entry, SIGTERM, false);
+  if (entry.process_serial == 0) kill(entry, SIGTERM, false);  // else it is for all that are in its process
   set_due(entry, Due::StopTimeout, stop_timeout(entry));
 }
 

@@ -18,6 +18,11 @@ void Brain::commit() {
   ledger.put(table_.save());
   ledger.put(exchange_.save());
   ledger.put(tree_->save());
+  ledger.put(std::uint64_t{processes_.size()});
+  for (const auto& [serial, process] : processes_) {
+    ledger.put(static_cast<const SharedProcessState&>(process));
+    ledger.put(process.session ? process.session->save() : SessionState{});
+  }
   ledger.put(std::uint64_t{entries_.size()});
   for (const auto& [index, entry] : entries_) {
     ledger.put(static_cast<const ActorState&>(*entry));
@@ -35,9 +40,9 @@ bool Brain::restore(std::string& error) {
   RoutingTable::State table;
   ExchangeState exchange;
   supervision::SupervisionTree::State tree;
-  std::uint64_t entries = 0;
+  std::uint64_t processes = 0, entries = 0;
   const bool read = page.get(state_) && page.get(topics) && page.get(types) && page.get(table) && page.get(exchange) &&
-                    page.get(tree) && page.get(entries);
+                    page.get(tree) && page.get(processes);
   if (!read) return false;
   if (!state_.manifest_text.empty() && !use_manifest(state_.manifest_text, error)) return false;
   plan();
@@ -45,6 +50,10 @@ bool Brain::restore(std::string& error) {
   topics_.load(std::move(topics));
   types_.load(std::move(types));
   table_.load(std::move(table));
+  for (std::uint64_t i = 0; i < processes; ++i) {
+    if (!restore_process(page)) return false;
+  }
+  if (!page.get(entries)) return false;
   for (std::uint64_t i = 0; i < entries; ++i) {
     if (!restore_entry(page)) return false;
   }
@@ -52,6 +61,16 @@ bool Brain::restore(std::string& error) {
   epoch_page_ = safe_.find(state_.epoch_page);
   if (!epoch_page_) return false;
   return exchange_.load(exchange, error);
+}
+
+bool Brain::restore_process(Ledger::Page& page) {
+  SharedProcessState saved;
+  SessionState session;
+  if (!page.get(saved) || !page.get(session)) return false;
+  SharedProcess& process = processes_[saved.serial];
+  static_cast<SharedProcessState&>(process) = std::move(saved);
+  if (process.pid != 0) lost_process_sessions_.emplace(process.serial, std::move(session));
+  return true;
 }
 
 bool Brain::restore_entry(Ledger::Page& page) {
@@ -83,6 +102,7 @@ bool Brain::take_over(std::string& error) {
   cgroups_.enter({::getpid()});
   keeper_.set_stop_timeout(manifest_.longest_stop_timeout());  // that of a reload may not have been sent
   for (KeeperEvent& event : events) std::visit([this](auto& held) { on_event(std::move(held)); }, event);
+  resume_processes();
   for (auto& [index, entry] : entries_) resume(*entry);
   pass_time();
   safe_.drop_the_rest();
@@ -115,14 +135,18 @@ void Brain::respawn(ActorEntry& entry) {
 
 void Brain::resume(ActorEntry& entry) {
   if (entry.kept_socket != 0) {
-    entry.hand_socket = safe_.find(entry.kept_socket);
-    entry.hand_pidfd = safe_.find(entry.kept_pidfd);
+    entry.own_socket = safe_.find(entry.kept_socket);
+    entry.own_pidfd = safe_.find(entry.kept_pidfd);
+    const auto shared = processes_.find(entry.process_serial);
     const auto lost = lost_sessions_.find(entry.index);
-    if (entry.hand_socket && entry.hand_pidfd && lost != lost_sessions_.end()) {
-      entry.pidfd = duplicate(entry.hand_pidfd->get());
-      reattach(entry, duplicate(entry.hand_socket->get()), lost->second);
+    const int pidfd = shared != processes_.end() ? shared->second.pidfd.get()
+                      : entry.own_pidfd          ? entry.own_pidfd->get()
+                                                 : -1;
+    if (entry.own_socket && pidfd >= 0 && lost != lost_sessions_.end()) {
+      entry.pidfd = duplicate(pidfd);
+      reattach(entry, duplicate(entry.own_socket->get()), lost->second);
       lost_sessions_.erase(lost);
-      if (!entry.has_exited) watch_end(entry);
+      if (!entry.has_exited && entry.process_serial == 0) watch_end(entry);
     }
   }
   resume_emptying(entry);

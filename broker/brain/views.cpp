@@ -111,6 +111,7 @@ Json Requests::row(const ActorEntry& entry) const {
   Json row;
   row["name"] = entry.name;
   row["pid"] = entry.has_process() ? Json(entry.pid) : Json(nullptr);
+  row["process"] = entry.process.empty() ? Json(nullptr) : Json(entry.process);
   row["state"] = to_string(entry.life);
   row["hand_started"] = entry.by_hand;
   row["waits_for"] = waits_for(entry);
@@ -247,7 +248,7 @@ Json Requests::logs(const Json& request) const {
   const auto number = [&](const char* key, std::uint64_t otherwise) {
     return request.contains(key) && request[key].is_number_unsigned() ? request[key].get<std::uint64_t>() : otherwise;
   };
-  const auto& kept = brain.output_.kept().of(entry.name);
+  const auto& kept = brain.output_.kept().of(entry.process_name());
   const std::uint64_t last = kept.empty() ? 0 : kept.back().number;
   // A predecessor of this brain may have counted further: then all of these are new.
   const std::uint64_t after = number("after", 0) > last ? 0 : number("after", 0);
@@ -259,7 +260,7 @@ Json Requests::logs(const Json& request) const {
   for (const KeptLine& line : kept) {
     if (line.number < first) continue;
     answer["lines"].push_back({{"time", wall_time_text(line.wall_ns)},
-                               {"actor", entry.name},
+                               {"actor", entry.process_name()},
                                {"pid", line.pid},
                                {"stream", name_of(line.stream)},
                                {"line", line.text}});

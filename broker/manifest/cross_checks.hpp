@@ -9,6 +9,9 @@ namespace actor::broker {
 /// Groups and actors that do not exist, circles, and what contradicts itself: errors. Puts each group after its parent.
 void check_supervision(Manifest& manifest, Findings& findings);
 
+/// Actors that share a process but ask for what a process has only one of: errors.
+void check_processes(const Manifest& manifest, Findings& findings);
+
 /// Topics that nobody can publish. Only a warning: an actor started by hand may publish what the manifest does not
 /// mention.
 void check_topics(const Manifest& manifest, Findings& findings);

@@ -131,6 +131,7 @@ struct ActorSection {
   std::chrono::nanoseconds spin = std::chrono::microseconds(20);  // how long to look for events before sleeping
   AfterDeath after_death = {};
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;  // for the events it has sent and nobody has finished with
+  std::string process = {};  // that it shares with all that name the same one; empty: it has one of its own
   std::uint32_t standby = 0;  // processes that are started ahead, to take over when this one dies: 0 or 1
   ActorSupervision supervision = {};
   Sandbox sandbox = {};
@@ -151,6 +152,8 @@ struct Manifest {
   const GroupSection* find_group(std::string_view name) const;
   /// Of all actors; a second at least.
   std::chrono::nanoseconds longest_stop_timeout() const;
+  /// The first of those that name this process.
+  const ActorSection* first_in_process(std::string_view process) const;
   /// An error about a key of this manifest, for checks made after reading. It points at the key's value, or, when the
   /// key is not written, at the section that it would be in.
   ManifestError error(std::string key, std::string message) const;
@@ -182,6 +185,10 @@ ManifestResult parse_manifest(std::string_view text, std::string file_name);
 /// in $PATH). Nothing when it is not an executable file.
 std::optional<std::filesystem::path> find_executable(const Manifest& manifest, const ActorSection& actor,
                                                      std::string_view path);
+
+/// The key of the first thing that a process has only one of and that the two want to be different; empty: they could
+/// share one.
+std::string_view difference_of_processes(const ActorSection& one, const ActorSection& other);
 
 /// One error for each actor whose program, working directory or sandbox this process could not use now.
 std::vector<ManifestError> check_executables(const Manifest& manifest, std::string_view path);

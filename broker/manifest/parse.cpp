@@ -107,12 +107,17 @@ void read_actor(TableReader& read, ActorSection& actor) {
   read.bytes("memory", actor.memory_bytes, {64 * kib, 64 * gib});
   read.duration("watchdog", actor.watchdog, {10ms, longest});
   read.duration("abort_grace", actor.abort_grace, {0s, longest});
+  read.text("process", actor.process);
   read.integer("standby", actor.standby, {0, 1});
   read_sandbox(read, actor.sandbox);
   read_actor_supervision(read, actor.supervision);
 
   const std::string problem = actor_name_problem(actor.name, "an actor's name");
   if (!problem.empty()) read.error({}, problem);
+  if (!actor.process.empty()) {
+    const std::string bad = actor_name_problem(actor.process, "a process's name");
+    if (!bad.empty()) read.error("process", bad);
+  }
 }
 
 void read_manifest(TableReader& read, Manifest& manifest) {
@@ -165,6 +170,7 @@ ManifestResult parse_manifest(std::string_view text, std::string file_name) {
                       [&](TableReader& root) { read_manifest(root, manifest); });
   }
   if (findings.errors.empty()) check_supervision(manifest, findings);
+  if (findings.errors.empty()) check_processes(manifest, findings);
   if (findings.errors.empty()) {
     check_topics(manifest, findings);
     check_budgets(manifest, findings);

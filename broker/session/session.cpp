@@ -62,6 +62,11 @@ bool Session::is_hung_up() const {
   return poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP) != 0;
 }
 
+void Session::expect_reports() {
+  ACTOR_ASSERT(phase_ == Phase::Connected, "nothing was said yet");
+  phase_ = Phase::Reports;
+}
+
 void Session::start() {
   ACTOR_ASSERT(phase_ == Phase::Joining, "Start is sent once, when the routes are in place");
   phase_ = Phase::Starting;
@@ -206,6 +211,10 @@ void Session::first(control::ToBroker message, std::vector<Fd> fds) {
 std::optional<std::string> Session::out_of_order(const control::ToBroker& message) const {
   const bool is_hello = std::holds_alternative<control::Hello>(message);
   const bool is_request = std::holds_alternative<control::Request>(message);
+  const bool is_report = std::holds_alternative<control::ActorEnded>(message);
+  if (is_report != (phase_ == Phase::Reports))
+    return is_report ? "it is no process that several actors share" : "such a process only says who has ended";
+  if (is_report) return std::nullopt;
   if (phase_ == Phase::Connected) {
     if (is_hello || is_request) return std::nullopt;
     return "its first message is neither Hello nor Request";

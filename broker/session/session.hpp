@@ -61,6 +61,7 @@ class Session {
     Starting,   // got Start
     Ready,
     Quiesced,
+    Reports,  // of a process that several actors share: nothing but the ends of actors
     Closed,
   };
 
@@ -91,6 +92,8 @@ class Session {
       violate(std::string("the broker has something to say to it that cannot be sent: ") + error.what());
     }
   }
+  /// The other side is no actor, but a process that several of them share.
+  void expect_reports();
   /// Routes are in place: lets it run.
   void start();
   void quiesce();

@@ -36,7 +36,7 @@ std::size_t expected_fds(const Message&) {
                            std::is_same_v<Message, ExtentAdded> || std::is_same_v<Message, Welcome> ||
                            std::is_same_v<Message, SwitchReader> || std::is_same_v<Message, PeerExtentAdded> ||
                            std::is_same_v<Message, Observe> || std::is_same_v<Message, Observed> ||
-                           std::is_same_v<Message, AttachLatched>;
+                           std::is_same_v<Message, AttachLatched> || std::is_same_v<Message, RunActor>;
   return has_one ? 1 : 0;
 }
 std::size_t expected_fds(const AddRoute& message) {
@@ -334,6 +334,7 @@ ACTOR_TO_BROKER(Quiesced);
 ACTOR_TO_BROKER(Awake);
 ACTOR_TO_BROKER(Request);
 ACTOR_TO_BROKER(Redelivered);
+ACTOR_TO_BROKER(ActorEnded);
 #undef ACTOR_TO_BROKER
 
 #define ACTOR_TO_ACTOR(Message)                                                        \
@@ -362,6 +363,7 @@ ACTOR_TO_ACTOR(ObservedEnded);
 ACTOR_TO_ACTOR(AttachLatched);
 ACTOR_TO_ACTOR(SystemEvent);
 ACTOR_TO_ACTOR(Redeliver);
+ACTOR_TO_ACTOR(RunActor);
 #undef ACTOR_TO_ACTOR
 
 #define ACTOR_TO_TOOL(Message) template bool Channel::send<ToTool, Message>(const Message&, std::span<const int>)

@@ -155,9 +155,17 @@ struct Redelivered {
   bool handled;  // false: the program could not read the event
 };
 
-using ToBroker =
-    std::variant<Hello, RouteReady, RouteSwitched, Attached, SegmentDrained, ExtentAdded, ExtentDropped, OpenTopic,
-                 Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Awake, Request, Redelivered>;
+/// From a process that several actors share, on its own socket: one of them has ended, and all that it had to say is in
+/// its socket. `exit_code` is what it would have ended a process of its own with.
+struct ActorEnded {
+  std::string name;
+  std::uint32_t incarnation;
+  std::int32_t exit_code;
+};
+
+using ToBroker = std::variant<Hello, RouteReady, RouteSwitched, Attached, SegmentDrained, ExtentAdded, ExtentDropped,
+                              OpenTopic, Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Awake, Request,
+                              Redelivered, ActorEnded>;
 
 // ---- broker → actor ----
 
@@ -346,8 +354,16 @@ struct Redeliver {
   std::uint64_t shared_bytes;
 };
 
+/// To a process that several actors share: run one more, on a thread of its own. Stop, to such a process: end when all
+/// of them have ended. Fds: the control socket of the actor.
+struct RunActor {
+  std::string name;
+  std::uint32_t incarnation;
+  std::vector<std::string> args;  // as on the command line of a process of its own
+};
+
 using ToActor = std::variant<Welcome, Refused, AddRoute, SwitchReader, ReaderGone, RemoveRoute, Attach, PublisherEnded,
                              Detach, PeerExtentAdded, PeerExtentDropped, TopicOpened, Start, Quiesce, Stop, Reply,
-                             Observe, Observed, ObservedEnded, AttachLatched, SystemEvent, Redeliver>;
+                             Observe, Observed, ObservedEnded, AttachLatched, SystemEvent, Redeliver, RunActor>;
 
 }  // namespace actor::control

@@ -1,8 +1,8 @@
 #include <getopt.h>
 
 #include <actor/version.hpp>
+#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <process/options.hpp>
 
 namespace actor {
@@ -31,7 +31,8 @@ void print_help(const char* program, const std::vector<std::string>& classes) {
 
 }  // namespace
 
-ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vector<std::string>& classes) {
+ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vector<std::string>& classes,
+                                           bool started_by_broker) {
   static const option known[] = {
       {"actor", required_argument, nullptr, 'a'},   {"broker", required_argument, nullptr, 'b'},
       {"name", required_argument, nullptr, 'n'},    {"subscribe", required_argument, nullptr, 's'},
@@ -67,12 +68,18 @@ ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vec
         return {std::nullopt, 2};
     }
   }
+  const bool is_known = std::find(classes.begin(), classes.end(), options.actor_class) != classes.end();
+  if (!options.actor_class.empty() && !is_known) {
+    std::fprintf(stderr, "%s: no actor class %s in this program; it holds: %s\n", argv[0], options.actor_class.c_str(),
+                 joined(classes).c_str());
+    return {std::nullopt, 2};
+  }
   const char* wrong = nullptr;
   if (optind < argc) wrong = "takes no arguments other than options";
   if (options.actor_class.empty() && classes.size() > 1)
     wrong = "holds several actors: say which one with --actor CLASS";
   if (!options.broker.empty() && options.name.empty()) wrong = "needs --name NAME with --broker";
-  if (options.broker.empty() && !std::getenv("ACTOR_CONTROL_FD"))
+  if (options.broker.empty() && !started_by_broker)
     wrong = "was not started by a broker: run it from a manifest (actor-broker MANIFEST), or give --broker and --name";
   if (wrong) {
     std::fprintf(stderr, "%s: this program %s (see --help; it holds: %s)\n", argv[0], wrong, joined(classes).c_str());

@@ -10,7 +10,7 @@ namespace actor {
 struct ProcessOptions {
   std::string actor_class;  ///< empty: the only one
   std::string broker;       ///< a broker's name or the path of its directory; empty: the one inherited from the broker
-  std::string name;         ///< for a hand-started actor
+  std::string name;         ///< the actor's
   std::vector<std::string> subscribes;
   std::vector<std::string> publishes;
 };
@@ -20,7 +20,9 @@ struct ParsedProcessOptions {
   int exit_code = 0;
 };
 
-/// `classes`: the labels of what the executable holds, for the help text.
-ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vector<std::string>& classes);
+/// `classes`: the labels of what the executable holds. `started_by_broker`: there is a connection already. Not
+/// thread-safe (getopt).
+ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vector<std::string>& classes,
+                                           bool started_by_broker);
 
 }  // namespace actor

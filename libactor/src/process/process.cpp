@@ -1,72 +1,19 @@
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <actor/version.hpp>
+#include <array>
 #include <control/runtime_path.hpp>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <process/process.hpp>
+#include <process/signals.hpp>
 
 namespace actor {
 namespace {
 
 using control::ToBroker;
 
-/// How long an orphan may take to stop: its supervisor is gone, so the kernel's alarm ends it if its handler hangs.
-constexpr unsigned orphan_grace_s = 10;
-
 /// Of one process that is started by hand, until a broker lets it in.
 constexpr unsigned most_connections = 5;
-
-/// Started by a broker: the process group is the actor's own, and the broker ends it with the actor. When the broker is
-/// gone the actor does that itself, so that no child of its own outlives it.
-bool owns_its_group = false;
-bool is_orphan = false;
-
-void end_group(int = 0) {
-  if (owns_its_group) kill(0, SIGKILL);
-}
-
-void end_orphans_group() {
-  if (!is_orphan) return;
-  std::fflush(nullptr);
-  end_group();
-}
-
-/// SIGHUP: the keeper, our parent, is gone (PR_SET_PDEATHSIG). The loop sees the hang-up of the control socket; this is
-/// for a handler that never returns to the loop.
-void on_parent_death(int) {
-  if (owns_its_group) std::signal(SIGALRM, end_group);
-  alarm(orphan_grace_s);
-}
-
-Fd open_signals(bool hand_started) {
-  owns_its_group = !hand_started && getpgrp() == getpid();
-  std::atexit(end_orphans_group);
-  struct sigaction parent_death {};
-  parent_death.sa_handler = on_parent_death;
-  parent_death.sa_flags = SA_RESTART;
-  sigaction(SIGHUP, &parent_death, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGTERM);
-  sigaddset(&stop, SIGINT);
-  sigprocmask(SIG_BLOCK, &stop, nullptr);
-  Fd fd(signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) throw_errno("watching for signals (signalfd)");
-  return fd;
-}
-
-Fd open_control(const ProcessOptions& options) {
-  if (!options.broker.empty()) return control::connect_to(control::find_broker(options.broker));
-  const char* inherited = std::getenv("ACTOR_CONTROL_FD");
-  const int fd = inherited ? std::atoi(inherited) : -1;
-  unsetenv("ACTOR_CONTROL_FD");  // the actor's own children have no business there
-  if (fd < 3) throw Error(ErrorCode::Refused, "ACTOR_CONTROL_FD does not name a file descriptor");
-  return Fd(fd);
-}
 
 std::string executable_path() {
   std::string path(4096, '\0');
@@ -77,12 +24,12 @@ std::string executable_path() {
 
 }  // namespace
 
-Process::Process(const ActorClass& actor_class, const ProcessOptions& options)
+Process::Process(const ActorClass& actor_class, const ProcessOptions& options, Fd control, Fd stop_signals)
     : options_(options),
       class_(actor_class),
       actor_(actor_class.make()),
-      signals_(open_signals(!options.broker.empty())),
-      channel_(open_control(options)),
+      signals_(std::move(stop_signals)),
+      channel_(std::move(control)),
       link_(make_shm_link(actor_->bound_types(), loop_, channel_)) {
   loop_.watch_always(signals_.get(), Loop::Interest::Read, [this] { on_signal(); });
   watch_channel();
@@ -92,9 +39,8 @@ Process::~Process() = default;
 
 void Process::say_hello() {
   control::Hello hello;
-  const char* name = std::getenv("ACTOR_NAME");
   hello.hand_started = !options_.broker.empty();
-  hello.name = hello.hand_started ? options_.name : (name ? name : "");
+  hello.name = options_.name;
   hello.library_version = version();
   hello.executable = executable_path();
   for (const EventType* type : actor_->bound_types())
@@ -239,8 +185,8 @@ void Process::stop() {
 }
 
 void Process::on_signal() {
-  signalfd_siginfo info{};
-  while (read(signals_.get(), &info, sizeof info) == sizeof info) stop();
+  std::array<std::byte, 256> what;  // that something has come is all
+  while (read(signals_.get(), what.data(), what.size()) > 0) stop();
 }
 
 /// A broker whose brain was just replaced has forgotten who had connected and was not let in yet.
@@ -248,7 +194,7 @@ bool Process::connect_again() {
   if (host_ || options_.broker.empty() || stop_ || connections_ == most_connections) return false;
   ++connections_;
   loop_.unwatch(std::exchange(channel_watch_, 0));
-  channel_ = control::Channel(open_control(options_));
+  channel_ = control::Channel(control::connect_to(control::find_broker(options_.broker)));
   say_hello();
   return true;
 }
@@ -256,34 +202,11 @@ bool Process::connect_again() {
 void Process::on_broker_gone() {
   if (connect_again()) return;
   broker_gone_ = true;
-  is_orphan = true;
+  become_orphan();
   loop_.silence();
   std::fprintf(stderr, "the broker is gone: stopping\n");
-  alarm(orphan_grace_s);
   if (exit_code_ == 0) exit_code_ = 1;
   stop();
-}
-
-int run_process(int argc, char** argv, std::vector<ActorClass> classes) {
-  std::vector<std::string> labels;
-  for (const ActorClass& known : classes) labels.emplace_back(known.label);
-  const ParsedProcessOptions parsed = parse_process_options(argc, argv, labels);
-  if (!parsed.options) return parsed.exit_code;
-  const ActorClass* chosen = classes.size() == 1 ? &classes.front() : nullptr;
-  for (const ActorClass& known : classes) {
-    if (known.label == parsed.options->actor_class) chosen = &known;
-  }
-  if (!chosen || (!parsed.options->actor_class.empty() && chosen->label != parsed.options->actor_class)) {
-    std::fprintf(stderr, "%s: no actor class %s in this program; see --help\n", argv[0],
-                 parsed.options->actor_class.c_str());
-    return 2;
-  }
-  try {
-    return Process(*chosen, *parsed.options).run();
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
-    return 1;
-  }
 }
 
 }  // namespace actor

@@ -1,6 +1,6 @@
 #pragma once
-// One actor in a process of its own: the conversation with the broker around a Runner. Owned by run_process(), one
-// thread.
+// One actor beside others that are somewhere else: the conversation with the broker around a Runner. Owned by
+// run_process(), or by the SharedProcess that it is in; one thread.
 
 #include <actor/run.hpp>
 #include <control/channel.hpp>
@@ -17,10 +17,12 @@ class Process {
   /// The exit code of a program that the broker refused: restarting it would change nothing.
   static constexpr int refused_exit = 78;
 
-  Process(const ActorClass& actor_class, const ProcessOptions& options);
+  /// `control`: the connection to the broker. `stop_signals`: readable when the actor shall stop (a signalfd or an
+  /// eventfd, non-blocking). What else the broker has to know, `options` say; `actor_class` outlives this.
+  Process(const ActorClass& actor_class, const ProcessOptions& options, Fd control, Fd stop_signals);
   ~Process();
 
-  /// The whole life; the exit code for main(). Throws Error when the broker is unreachable or talks nonsense.
+  /// The whole life; the exit code for main(). Throws Error when the broker talks nonsense.
   int run();
 
  private:

@@ -1,0 +1,52 @@
+// Whether actors that name the same process can share it.
+
+#include <map>
+
+#include "manifest/cross_checks.hpp"
+#include "manifest/names.hpp"
+
+namespace actor::broker {
+
+std::string_view difference_of_processes(const ActorSection& one, const ActorSection& other) {
+  if (one.exec != other.exec) return "exec";
+  if (one.cwd != other.cwd) return "cwd";
+  if (one.env != other.env) return "env";
+  const Sandbox& a = one.sandbox;
+  const Sandbox& b = other.sandbox;
+  if (a.limits != b.limits) return "limits";
+  if (a.nice != b.nice) return "nice";
+  if (a.scheduling != b.scheduling) return "scheduling";
+  if (a.cpus != b.cpus) return "cpus";
+  if (a.user != b.user) return "user";
+  if (a.group != b.group) return "group";
+  if (a.no_new_privs != b.no_new_privs) return "no_new_privs";
+  if (a.capabilities != b.capabilities) return "capabilities";
+  return a == b ? "" : "seccomp";
+}
+
+void check_processes(const Manifest& manifest, Findings& findings) {
+  std::map<std::string_view, const ActorSection*> first;
+  for (const ActorSection& actor : manifest.actors) {
+    if (actor.process.empty()) continue;
+    const std::string section = key_path("actors", actor.name);
+    const auto error = [&](std::string_view key, const std::string& text) {
+      const std::string path = key_path(section, key);
+      const SourcePosition at = findings.position(path);
+      findings.error(at == SourcePosition{} ? findings.position(section) : at, path, text);
+    };
+    if (manifest.find_actor(actor.process))
+      error("process", in_quotes(actor.process) + " is an actor's name; give the process another one");
+    if (actor.standby > 0)
+      error("standby",
+            "a spare process is for an actor that has a process of its own; remove standby, or process = " +
+                in_quotes(actor.process));
+    const auto [known, is_new] = first.emplace(actor.process, &actor);
+    const std::string_view key = is_new ? "" : difference_of_processes(*known->second, actor);
+    if (!key.empty())
+      error(key, "is not what it is in " + in_quotes(known->second->name) + ", and the two share the process " +
+                     in_quotes(actor.process) + ", which has only one " + std::string(key) +
+                     "; write the same in both, or give one of them another process");
+  }
+}
+
+}  // namespace actor::broker
