@@ -185,11 +185,13 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   const std::uint32_t incarnation = entry.incarnation;
   const std::string last_words = entry.last_words;
   if (had_mailbox) {
-    give_up_in_hand(entry, exit.abnormal());
+    give_up_in_hand(entry, exit.abnormal() && exit.kind != supervision::Exit::Kind::Companion);
     if (exit.abnormal() && state_.stage == Stage::Running) give_up_queue(entry);
   }
   const bool asked_for = entry.circumstances.stop_requested && !exit.abnormal();
   std::string story = "died: " + to_string(exit) + handling + over_letter;
+  if (exit.kind == supervision::Exit::Kind::Companion)
+    story = "died with its process '" + entry.process + "', which another actor in it has ended" + handling;
   if (!exit.abnormal()) story = "ended";
   if (!entry.last_words.empty()) story += ": " + entry.last_words;
   story += " (pid " + std::to_string(pid) + ")";

@@ -14,6 +14,13 @@ namespace {
 /// Set in a session's owner: it is a shared process's, and the rest is that one's serial.
 constexpr std::uint64_t of_process = std::uint64_t{1} << 63;
 
+/// Did its process end because of it, by its own doing or the broker's?
+bool is_culprit(const ActorEntry& entry) {
+  const supervision::Circumstances& why = entry.circumstances;
+  return why.corrupt || why.start_timed_out || why.hung || why.stop_timed_out ||
+         (entry.memory && entry.memory->status.crashed() != 0);
+}
+
 }  // namespace
 
 SharedProcess* Brain::process_of(const Session& session) {
@@ -114,9 +121,14 @@ bool Brain::process_ended(const Exited& exited) {
   if (process.timer != 0) loop_.cancel(std::exchange(process.timer, 0));
   // What has left its process group is still in its cgroup.
   turn_.when_safe([this, cgroup = process.name] { cgroups_.kill(cgroup); });
-  for (ActorEntry* entry : members_of(process)) {
+  const auto members = members_of(process);
+  const bool has_culprit =
+      std::any_of(members.begin(), members.end(), [](const auto* entry) { return is_culprit(*entry); });
+  for (ActorEntry* entry : members) {
     if (entry->has_process()) {
-      if (!entry->has_exited) has_exited(*entry, exited.status);
+      if (entry->has_exited) continue;
+      entry->circumstances.companion_ended = has_culprit && !is_culprit(*entry);
+      has_exited(*entry, exited.status);
       continue;
     }
     try {
@@ -149,9 +161,8 @@ void Brain::release_processes() {
   for (auto it = processes_.begin(); it != processes_.end();) {
     SharedProcess& process = it->second;
     const auto members = members_of(process);
-    const bool is_empty = std::none_of(members.begin(), members.end(), [](const auto* member) {
-      return member->has_process();
-    });
+    const bool is_empty =
+        std::none_of(members.begin(), members.end(), [](const auto* member) { return member->has_process(); });
     if (process.has_exited && members.empty()) {
       keeper_.ack_exit(process.serial);
       output_.finish(process.pid);

@@ -18,11 +18,11 @@ namespace actor::broker {
 
 struct SharedProcessState {
   std::string name;
-  std::uint64_t serial = 0;  // the keeper's name for it
-  pid_t pid = 0;             // 0: the keeper was asked for it
-  bool outdated = false;     // made from another manifest: takes nobody any more
-  bool ending = false;       // was told to end, as nobody is in it
-  bool has_exited = false;   // its actors' ends are still being dealt with
+  std::uint64_t serial = 0;                                         // the keeper's name for it
+  pid_t pid = 0;                                                    // 0: the keeper was asked for it
+  bool outdated = false;                                            // made from another manifest: takes nobody any more
+  bool ending = false;                                              // was told to end, as nobody is in it
+  bool has_exited = false;                                          // its actors' ends are still being dealt with
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(1);  // at least; else the longest of its actors
 };
 

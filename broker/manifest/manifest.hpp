@@ -131,7 +131,7 @@ struct ActorSection {
   std::chrono::nanoseconds spin = std::chrono::microseconds(20);  // how long to look for events before sleeping
   AfterDeath after_death = {};
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;  // for the events it has sent and nobody has finished with
-  std::string process = {};  // that it shares with all that name the same one; empty: it has one of its own
+  std::string process = {};   // that it shares with all that name the same one; empty: it has one of its own
   std::uint32_t standby = 0;  // processes that are started ahead, to take over when this one dies: 0 or 1
   ActorSupervision supervision = {};
   Sandbox sandbox = {};

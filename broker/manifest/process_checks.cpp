@@ -37,9 +37,8 @@ void check_processes(const Manifest& manifest, Findings& findings) {
     if (manifest.find_actor(actor.process))
       error("process", in_quotes(actor.process) + " is an actor's name; give the process another one");
     if (actor.standby > 0)
-      error("standby",
-            "a spare process is for an actor that has a process of its own; remove standby, or process = " +
-                in_quotes(actor.process));
+      error("standby", "a spare process is for an actor that has a process of its own; remove standby, or process = " +
+                           in_quotes(actor.process));
     const auto [known, is_new] = first.emplace(actor.process, &actor);
     const std::string_view key = is_new ? "" : difference_of_processes(*known->second, actor);
     if (!key.empty())

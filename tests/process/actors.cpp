@@ -35,6 +35,13 @@ pid_t start_child(bool runs_away = false) {
   hang();
 }
 
+/// Until the stack is used up.
+int recurse(int depth) {
+  volatile char frame[4096];
+  frame[depth % 4096] = 1;
+  return depth < 0 ? 0 : recurse(depth + 1) + frame[0];
+}
+
 void act(const std::string& what) {
   std::istringstream words(what);
   std::string verb;
@@ -48,6 +55,7 @@ void act(const std::string& what) {
   if (verb == "exit") std::_Exit(number);
   if (verb == "die") raise(SIGKILL);
   if (verb == "abort") std::abort();
+  if (verb == "recurse") recurse(0);
   if (verb == "throw") throw std::runtime_error("told to throw");
 }
 

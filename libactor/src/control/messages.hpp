@@ -164,8 +164,8 @@ struct ActorEnded {
 };
 
 using ToBroker = std::variant<Hello, RouteReady, RouteSwitched, Attached, SegmentDrained, ExtentAdded, ExtentDropped,
-                              OpenTopic, Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Awake, Request,
-                              Redelivered, ActorEnded>;
+                              OpenTopic, Ready, Overflowed, PeerCorrupt, Stopping, StopRuntime, Quiesced, Awake,
+                              Request, Redelivered, ActorEnded>;
 
 // ---- broker → actor ----
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <process/crash_note.hpp>
 #include <process/options.hpp>
 #include <process/process.hpp>
 #include <process/shared_process.hpp>
@@ -45,6 +46,7 @@ std::vector<std::string> labels_of(const std::vector<ActorClass>& classes) {
 
 SharedProcess::SharedProcess(const std::vector<ActorClass>& classes, std::string program, Fd control)
     : classes_(classes), program_(std::move(program)), signals_(open_signals(false)), channel_(std::move(control)) {
+  note_crashes();
   loop_.watch_always(signals_.get(), Loop::Interest::Read, [this] { on_signal(); });
   loop_.watch_always(channel_.fd(), Loop::Interest::Read, [this] { read_commands(); });
 }
@@ -108,14 +110,14 @@ void SharedProcess::run_actor(control::RunActor order, Fd control) {
     Fd heard = copy_of(bell);
     Member& member = members_[id];
     member = {order.name, order.incarnation, std::move(bell), {}};
-    member.thread = std::thread([this, id, options = *options, control = std::move(control),
-                                 heard = std::move(heard)]() mutable {
-      pthread_setname_np(pthread_self(), options.name.substr(0, thread_name_length).c_str());
-      const int exit_code = live(options, std::move(control), std::move(heard));
-      const std::lock_guard lock(mutex_);
-      ended_.push_back({id, exit_code});
-      waker_.wake();
-    });
+    member.thread =
+        std::thread([this, id, options = *options, control = std::move(control), heard = std::move(heard)]() mutable {
+          pthread_setname_np(pthread_self(), options.name.substr(0, thread_name_length).c_str());
+          const int exit_code = live(options, std::move(control), std::move(heard));
+          const std::lock_guard lock(mutex_);
+          ended_.push_back({id, exit_code});
+          waker_.wake();
+        });
   } catch (const std::exception& error) {  // no descriptors, no threads
     members_.erase(id);
     std::fprintf(stderr, "%s: starting actor '%s': %s\n", program_.c_str(), order.name.c_str(), error.what());
@@ -127,7 +129,9 @@ void SharedProcess::run_actor(control::RunActor order, Fd control) {
 int SharedProcess::live(const ProcessOptions& options, Fd control, Fd stop_signals) const {
   try {
     const ActorClass& actor_class = find_class(classes_, options.actor_class);
-    return Process(actor_class, options, std::move(control), std::move(stop_signals)).run();
+    Process process(actor_class, options, std::move(control), std::move(stop_signals));
+    const CrashNote note(process.crash_word());
+    return process.run();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s: actor '%s': %s\n", program_.c_str(), options.name.c_str(), error.what());
     return 1;

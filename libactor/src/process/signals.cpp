@@ -14,8 +14,8 @@ namespace {
 /// How long an orphan may take to stop: its supervisor is gone, so the kernel's alarm ends it if its handler hangs.
 constexpr unsigned orphan_grace_s = 10;
 
-/// Started by a broker: the process group is the process's own, and the broker ends it with the process. When the broker
-/// is gone the process does that itself, so that no child of its own outlives it.
+/// Started by a broker: the process group is the process's own, and the broker ends it with the process. When the
+/// broker is gone the process does that itself, so that no child of its own outlives it.
 bool owns_its_group = false;
 std::atomic<bool> is_orphan = false;
 

@@ -18,6 +18,7 @@ std::optional<Exit> own_doing(const Circumstances& circumstances) {
   if (circumstances.start_timed_out) return Exit{Kind::StartTimeout, 0};
   if (circumstances.hung) return Exit{Kind::Watchdog, 0};
   if (circumstances.stop_timed_out) return Exit{Kind::StopTimeout, 0};
+  if (circumstances.companion_ended) return Exit{Kind::Companion, 0};
   return std::nullopt;
 }
 
@@ -54,6 +55,8 @@ std::string to_string(const Exit& exit) {
       return "incompatible";
     case Exit::Kind::Corrupt:
       return "corrupt";
+    case Exit::Kind::Companion:
+      return "companion";
     case Exit::Kind::Lost:
       return "lost";
   }

@@ -21,6 +21,7 @@ struct Exit {
     Overflow,      ///< a topic with the policy Fail overflowed at this reader
     Incompatible,  ///< the broker refused the program, or it exited with a code that says so: it would again
     Corrupt,       ///< broke the protocol, or its memory did
+    Companion,     ///< another actor of its process has ended that
     Lost,          ///< ended, but nobody could say how
   };
   Kind kind = Kind::Clean;
@@ -45,6 +46,7 @@ struct Circumstances {
   bool hung = false;
   bool stop_timed_out = false;
   bool stop_requested = false;
+  bool companion_ended = false;  ///< its process has ended because of another actor that shared it
   bool oom_seen = false;  ///< the kernel has counted an out-of-memory kill since the process was last seen alive
 };
 

@@ -133,6 +133,11 @@ Outcome SupervisionTree::ended(std::string_view name, const Exit& exit, Time now
   if (was_leaving) {
     actor.policy.left(now);
     become(actor, state.next);
+  } else if (exit.kind == Exit::Kind::Companion && actor.policy.wants_back(exit)) {  // no failure of its own
+    actor.policy.left(now);
+    state.due = now;
+    become(actor, Standing::Waiting);
+    outcome = {Outcome::Verdict::Restarts};
   } else {
     outcome = failed(actor, exit, now);
   }

@@ -1,0 +1,252 @@
+// Actors that share a process: one place to crash in, and otherwise as apart as ever.
+
+#include <signal.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "runtime_under_test.hpp"
+
+namespace process_test {
+namespace {
+
+class Placement : public RuntimeTest {
+ protected:
+  /// "sink" and "source" in one process, "other" in its own. What a process has only one of is `of_process`.
+  Broker& start_three(const std::string& of_process = "", const std::string& of_sink = "",
+                      const std::string& of_source = "") {
+    Broker& broker = start(manifest(of_process, of_sink, of_source));
+    for (const char* name : {"sink", "source", "other"}) broker.wait_for_state(name, "ready");
+    return broker;
+  }
+  std::string manifest(const std::string& of_process, const std::string& of_sink, const std::string& of_source) {
+    const std::string shared = "process = \"shared\"\n" + of_process;
+    return "[broker]\nname = \"test\"\n" + section("sink", "subscribes = [\"*\"]\n" + shared + of_sink) +
+           section("source", shared + of_source) + section("other", "subscribes = [\"*\"]\n");
+  }
+  static pid_t pid_of(Broker& broker, const std::string& name) { return broker.actor(name).at("pid").get<pid_t>(); }
+  static void rewrite_manifest(Broker& broker, const std::string& text) {
+    std::ofstream(broker.ps().at("broker").at("manifest").get<std::string>(), std::ios::trunc) << text;
+  }
+  void send(int first, int last) {
+    tell("source", "send " + std::to_string(first) + " " + std::to_string(last));
+    for (const char* reader : {"sink", "other"}) wait_for(reader + std::string(": got ") + std::to_string(last));
+  }
+};
+
+TEST_F(Placement, ActorsThatNameTheSameProcessShareItAndEventsFlowInAndOutOfIt) {
+  Broker& broker = start_three();
+  EXPECT_EQ(pid_of(broker, "sink"), pid_of(broker, "source"));
+  EXPECT_NE(pid_of(broker, "sink"), pid_of(broker, "other"));
+  EXPECT_EQ(broker.actor("sink").at("process"), "shared");
+  EXPECT_TRUE(broker.actor("other").at("process").is_null());
+  send(1, 100);
+  for (int event = 1; event <= 100; ++event) EXPECT_EQ(journal().count("sink: got " + std::to_string(event)), 1U);
+  expect_the_account_to_balance(broker);
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  EXPECT_EQ(journal().count_with(": shutdown"), 3U);
+  expect_nothing_left();
+}
+
+TEST_F(Placement, ACrashTakesTheActorsOfItsProcessAndNoOthersAndNothingIsLost) {
+  Broker& broker = start_three("env = { ON_EVENT = \"5=hang\" }\n");
+  const pid_t other = pid_of(broker, "other");
+  tell("source", "send 1 20");
+  wait_for("sink: hang at 5");
+  wait_for("source: sent 20");
+  wait_for("other: got 20");
+  ASSERT_EQ(kill(pid_of(broker, "sink"), SIGKILL), 0);
+  wait_for("sink: got 20");  // what the dead source had sent
+  for (int event = 6; event <= 20; ++event) EXPECT_EQ(journal().count("sink: got " + std::to_string(event)), 1U);
+  EXPECT_EQ(journal().count("sink: got 5 again, attempt 2"), 1U);
+  for (const char* name : {"sink", "source"}) {
+    broker.wait_for_incarnation(name, 2);
+    broker.wait_for_state(name, "ready");
+    EXPECT_EQ(broker.actor(name).at("last_exit"), "signal(SIGKILL)") << "nobody knows who was meant";
+  }
+  EXPECT_EQ(pid_of(broker, "sink"), pid_of(broker, "source"));
+  EXPECT_EQ(pid_of(broker, "other"), other);
+}
+
+TEST_F(Placement, WhoCrashedIsKnownAndOnlyItsBudgetIsCharged) {
+  Broker& broker = start_three("env = { ON_EVENT = \"5=abort\" }\n", "budget = { restarts = 0, within = \"1h\" }\n",
+                               "budget = { restarts = 0, within = \"1h\" }\n");
+  tell("other", "send 1 20");
+  broker.wait_for_state("sink", "quarantined");
+  broker.wait_for_incarnation("source", 2);
+  broker.wait_for_state("source", "ready");
+  EXPECT_EQ(broker.actor("sink").at("last_exit"), "signal(SIGABRT)");
+  EXPECT_EQ(broker.actor("source").at("last_exit"), "companion");
+  EXPECT_EQ(broker.actor("other").at("incarnation"), 1);
+  broker.wait_for_log("source: died with its process 'shared', which another actor in it has ended");
+  EXPECT_EQ(broker.ctl("start sink").code, 0);
+  wait_for("sink: got 5 again, attempt 2");
+  wait_for("sink: got 20");
+  EXPECT_EQ(broker.actor("source").at("incarnation"), 2) << "one comes back, and the process goes on";
+  EXPECT_EQ(pid_of(broker, "sink"), pid_of(broker, "source"));
+}
+
+TEST_F(Placement, AnEndlessRecursionIsKnownForWhose) {
+  Broker& broker = start_three("env = { ON_EVENT = \"5=recurse\" }\n");
+  tell("source", "send 5 5");
+  wait_for("sink: got 5 again, attempt 2");
+  EXPECT_EQ(broker.actor("sink").at("last_exit"), "signal(SIGSEGV)");
+  EXPECT_EQ(broker.actor("source").at("last_exit"), "companion");
+}
+
+TEST_F(Placement, AnErrorEndsOneActorAndItsProcessGoesOn) {
+  Broker& broker = start_three("env = { ON_EVENT = \"5=throw\" }\n");
+  const pid_t shared = pid_of(broker, "sink");
+  send(1, 20);
+  wait_for("sink: got 5 again, attempt 2");
+  broker.wait_for_incarnation("sink", 2);
+  EXPECT_EQ(broker.actor("sink").at("last_exit"), "error(1)");
+  EXPECT_EQ(pid_of(broker, "sink"), shared);
+  EXPECT_EQ(broker.actor("source").at("incarnation"), 1);
+  for (int event = 6; event <= 20; ++event) EXPECT_EQ(journal().count("sink: got " + std::to_string(event)), 1U);
+}
+
+TEST_F(Placement, OneActorIsStoppedAndStartedAloneAndTheProcessEndsWithItsLast) {
+  Broker& broker = start_three();
+  const pid_t shared = pid_of(broker, "sink");
+  EXPECT_EQ(broker.ctl("restart sink").code, 0);
+  broker.wait_for_incarnation("sink", 2);
+  broker.wait_for_state("sink", "ready");
+  EXPECT_EQ(pid_of(broker, "sink"), shared);
+  EXPECT_EQ(broker.ctl("stop sink").code, 0);
+  broker.wait_for_state("sink", "ended");
+  EXPECT_EQ(broker.actor("source").at("state"), "ready");
+  EXPECT_EQ(broker.ctl("stop source").code, 0);
+  wait_for_exit(shared);
+  EXPECT_EQ(broker.ctl("start sink").code, 0);
+  broker.wait_for_state("sink", "ready");
+  EXPECT_NE(pid_of(broker, "sink"), shared);
+  EXPECT_EQ(broker.actor("source").at("state"), "ended");
+}
+
+TEST_F(Placement, AnActorThatDoesNotStopIsKilledWithItsProcess) {
+  Broker& broker = start_three("env = { ON_EVENT = \"3=hang\" }\n", "stop_timeout = \"10ms\"\n");
+  tell("source", "send 3 3");
+  wait_for("sink: hang at 3");
+  EXPECT_EQ(broker.ctl("restart sink").code, 0);
+  wait_for("sink: got 3 again, attempt 2");
+  broker.wait_for_incarnation("source", 2);
+  EXPECT_EQ(broker.actor("source").at("last_exit"), "companion");
+  EXPECT_EQ(broker.actor("other").at("incarnation"), 1);
+}
+
+TEST_F(Placement, TheBrainDiesAndNobodyInTheProcessNotices) {
+  Broker& broker = start_three("env = { ON_EVENT = \"15=throw 25=abort\" }\n");
+  const pid_t shared = pid_of(broker, "sink");
+  send(1, 10);
+  for (int round = 1; round <= 3; ++round) {
+    const pid_t brain = broker.brain_pid();
+    ASSERT_EQ(kill(brain, SIGKILL), 0);
+    broker.wait_for_log("a new brain goes on", static_cast<std::size_t>(round));
+    tell("other", "send " + std::to_string(round * 10 + 1) + " " + std::to_string(round * 10 + 10));
+    wait_for("sink: got " + std::to_string(round * 10 + 10));
+    for (const char* name : {"sink", "source"}) broker.wait_for_state(name, "ready");
+    EXPECT_TRUE(round > 1 || pid_of(broker, "source") == shared);
+  }
+  EXPECT_EQ(broker.actor("sink").at("incarnation"), 3);
+  EXPECT_EQ(broker.actor("source").at("incarnation"), 2);
+  wait_for("sink: got 15 again, attempt 2");
+  wait_for("sink: got 25 again, attempt 2");
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  expect_nothing_left();
+}
+
+TEST_F(Placement, WhileThereIsNoBrainItsActorsEndAndCrashAndItIsToldLater) {
+  Broker& broker = start_three("env = { ON_EVENT = \"5=throw 15=die\" }\n");
+  ASSERT_EQ(kill(broker.pid(), SIGSTOP), 0);  // nobody makes another one
+  ASSERT_EQ(kill(broker.brain_pid(), SIGKILL), 0);
+  tell("other", "send 1 20");
+  wait_for("sink: throw at 5");
+  ASSERT_EQ(kill(broker.pid(), SIGCONT), 0);
+  wait_for("sink: got 20");
+  for (const int event : {5, 15}) wait_for("sink: got " + std::to_string(event) + " again, attempt 2");
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  expect_nothing_left();
+}
+
+TEST_F(Placement, TheKeeperDiesAndNothingIsLeft) {
+  Broker& broker = start_three();
+  const pid_t shared = pid_of(broker, "sink");
+  broker.signal(SIGKILL);
+  wait_for_exit(shared);
+  expect_nothing_left();
+}
+
+TEST_F(Placement, KeeperAndBrainDieAndNothingIsLeft) {
+  Broker& broker = start_three("env = { ON_EVENT = \"3=hang\" }\n");
+  const pid_t shared = pid_of(broker, "sink");
+  const pid_t brain = broker.brain_pid();
+  ASSERT_EQ(kill(brain, SIGSTOP), 0);
+  broker.signal(SIGKILL);
+  ASSERT_EQ(kill(brain, SIGKILL), 0);
+  wait_for_exit(shared);
+  expect_nothing_left();
+}
+
+TEST_F(Placement, AReloadThatChangesTheProcessMakesItAnew) {
+  Broker& broker = start_three();
+  const pid_t shared = pid_of(broker, "sink");
+  const pid_t other = pid_of(broker, "other");
+  rewrite_manifest(broker, manifest("env = { ON_EVENT = \"3=throw\" }\n", "", ""));
+  EXPECT_EQ(broker.ctl("reload").code, 0);
+  for (const char* name : {"sink", "source"}) {
+    broker.wait_for_incarnation(name, 2);
+    broker.wait_for_state(name, "ready");
+  }
+  EXPECT_NE(pid_of(broker, "sink"), shared);
+  EXPECT_EQ(pid_of(broker, "sink"), pid_of(broker, "source"));
+  EXPECT_EQ(pid_of(broker, "other"), other);
+  tell("source", "send 3 3");
+  wait_for("sink: throw at 3");
+}
+
+TEST_F(Placement, AReloadMovesAnActorIntoTheProcess) {
+  const std::string head = "[broker]\nname = \"test\"\n";
+  Broker& broker =
+      start(head + section("sink", "subscribes = [\"*\"]\n") + section("source", "process = \"shared\"\n"));
+  for (const char* name : {"sink", "source"}) broker.wait_for_state(name, "ready");
+  const pid_t shared = pid_of(broker, "source");
+  EXPECT_NE(pid_of(broker, "sink"), shared);
+  rewrite_manifest(broker, head + section("sink", "subscribes = [\"*\"]\nprocess = \"shared\"\n") +
+                               section("source", "process = \"shared\"\n"));
+  EXPECT_EQ(broker.ctl("reload").code, 0);
+  broker.wait_for_incarnation("sink", 2);
+  broker.wait_for_state("sink", "ready");
+  EXPECT_EQ(pid_of(broker, "sink"), shared);
+  EXPECT_EQ(broker.actor("source").at("incarnation"), 1);
+  tell("source", "send 1 3");
+  wait_for("sink: got 3");
+}
+
+TEST_F(Placement, AProgramThatCannotBeRunFailsForAllOfItsActors) {
+  Broker& broker =
+      start("[broker]\nname = \"test\"\n" +
+            section("one", "process = \"shared\"\nbudget = { restarts = 0, within = \"1h\" }\n", "NoSuchClass") +
+            section("two", "process = \"shared\"\n"));
+  broker.wait_for_state("two", "ready");
+  broker.wait_for_state("one", "quarantined");
+  EXPECT_EQ(broker.actor("one").at("last_exit"), "error(2)");
+  broker.wait_for_line("no actor class NoSuchClass in this program; it holds: ");
+  EXPECT_EQ(broker.actor("two").at("incarnation"), 1);
+}
+
+TEST_F(Placement, WhatTheyPrintIsTheProcesss) {
+  Broker& broker = start_three("env = { ON_EVENT = \"5=die\" }\n");
+  tell("source", "print hello there");
+  broker.wait_for_line("shared[" + std::to_string(pid_of(broker, "source")) + "] | hello there");
+  EXPECT_NE(broker.ctl("logs sink").said.find("hello there"), std::string::npos);
+  tell("source", "send 5 5");
+  wait_for("sink: got 5 again, attempt 2");
+  EXPECT_NE(broker.ctl("why sink").said.find("hello there"), std::string::npos) << broker.ctl("why sink").said;
+}
+
+}  // namespace
+}  // namespace process_test
