@@ -1,14 +1,16 @@
 // Random kill -9 of readers and writers at full rate, under a real broker, on Block topics.
 //
-//   torture [--kills N] [--kill-broker-every M] [--seed S] [--json]
+//   torture [--kills N] [--kill-broker-every M] [--share K] [--seed S] [--json]
 //
 // With --kill-broker-every, each M-th kill is of three within a millisecond, in any order: an actor, another one, and
 // the broker's brain. The count of kills is of actors.
 //
+// With --share, K actors each are in one process: a kill is of all of them.
+//
 // actor-broker and torture_actor are found through PATH. What was sent and handled is counted in a file that the actors
 // share (torture.hpp), so that the account survives them. lost: committed, and not handled by one of its readers.
-// duplicated: handled twice without having been sent twice: the event in flight at a kill, at most one per kill.
-// Exit code 0: nothing lost, corrupted, out of order or hung, and no more duplicates than kills.
+// duplicated: handled twice without having been sent twice: the event in flight at a kill, at most one per actor killed.
+// Exit code 0: nothing lost, corrupted, out of order or hung, and no more duplicates than actors killed.
 
 #include "fault/torture.hpp"
 
@@ -44,6 +46,7 @@ struct Options {
   unsigned kills = 200;
   std::uint64_t seed = std::random_device()();
   unsigned kill_broker_every = 0;  // 0: never
+  unsigned share = 1;              // actors in a process
   bool json = false;
 };
 
@@ -59,7 +62,7 @@ struct Result {
 /// The broker, its manifest and its directory. Ends it, if need be, when destroyed.
 class Broker {
  public:
-  explicit Broker(int account_fd) {
+  Broker(int account_fd, unsigned share) : share_(share) {
     std::string pattern = (std::filesystem::temp_directory_path() / "torture-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) actor::throw_errno("making a directory like " + pattern);
     directory_ = pattern;
@@ -123,6 +126,7 @@ class Broker {
                          : "Sink")
           << "\"]\nbackoff = { base = \"1ms\", max = \"2ms\", reset_after = \"1ms\" }\n"
           << "budget = { restarts = 10000, within = \"1h\" }\n";
+      if (share_ > 1) out << "process = \"together-" << i / share_ << "\"\n";
       if (is_relay)
         out << "subscribes = [\"Topic.Small\", \"Topic.Large\"]\npublishes = [\"Topic.Relayed\"]\n";
       else if (is_source)
@@ -132,6 +136,7 @@ class Broker {
     }
   }
 
+  unsigned share_;
   std::filesystem::path directory_;
   pid_t pid_ = -1;
   int status_ = 0;
@@ -147,7 +152,7 @@ class Torture {
   }
 
   Result run() {
-    Broker broker(file_.get());
+    Broker broker(file_.get(), options_.share);
     for (const Victim& victim : victims_) wait_for_progress(broker, [&victim, this] { return is_working(victim); });
     while (result_.hung == 0 && result_.kills < options_.kills && !is_full() && !broker.has_ended()) kill_one(broker);
     for (Victim& victim : victims_)
@@ -340,7 +345,8 @@ bool report(const Options& options, const Result& result, const Account& account
   if (result.broker_status != 0)
     std::fprintf(stderr, "torture: the broker ended with status %d\n", result.broker_status);
   return result.lost == 0 && account.corrupted.load() == 0 && result.hung == 0 && broken == 0 &&
-         result.duplicated <= result.kills && result.repeated_outputs <= sinks * result.kills &&
+         result.duplicated <= result.kills * options.share &&
+         result.repeated_outputs <= sinks * result.kills &&
          result.kills >= options.kills && result.broker_status == 0 &&
          (options.kill_broker_every == 0 || options.kill_broker_every > options.kills || result.brain_kills > 0);
 }
@@ -359,10 +365,12 @@ int main(int argc, char** argv) {
       options.kills = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
     else if (word == "--kill-broker-every" && i + 1 < argc)
       options.kill_broker_every = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
+ else if (word == "--share" && i + 1 < argc)
+      options.share = std::max(1u, static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10)));
     else if (word == "--seed" && i + 1 < argc)
       options.seed = std::strtoull(argv[++i], nullptr, 10);
     else
-      return std::fprintf(stderr, "usage: torture [--kills N] [--kill-broker-every M] [--seed S] [--json]\n"), 2;
+      return std::fprintf(stderr, "usage: torture [--kills N] [--kill-broker-every M] [--share K] [--seed S] [--json]\n"), 2;
   }
   std::fprintf(stderr, "torture: seed %llu\n", static_cast<unsigned long long>(options.seed));
   try {

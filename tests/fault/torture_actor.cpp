@@ -15,6 +15,15 @@ namespace {
 
 Account* account = nullptr;
 
+/// A life of an actor begins: before its name is known to be its own, or, in a process with others, in on_start().
+void begins(unsigned actor) {
+  ActorAccount& mine = account->actor[actor];
+  const auto pid = static_cast<std::uint64_t>(getpid());
+  if (mine.pid.load() == pid) return;
+  mine.first_ns.store(0);
+  mine.pid.store(pid);
+}
+
 void did_something(ActorAccount& mine) {
   if (mine.first_ns.load(std::memory_order_relaxed) == 0)
     mine.first_ns.store(static_cast<std::uint64_t>(monotonic_ns()));
@@ -51,6 +60,7 @@ class Source : public actor::Actor<Events> {
  public:
   void on_start() override {
     number_ = last_digit(ctx().actor_name());
+    begins(static_cast<unsigned>(number_));
     random_ = actor::fault::mix(static_cast<std::uint64_t>(getpid()));
   }
 
@@ -96,7 +106,10 @@ class Source : public actor::Actor<Events> {
 
 class Sink : public actor::Actor<Events> {
  public:
-  void on_start() override { number_ = last_digit(ctx().actor_name()); }
+  void on_start() override {
+    number_ = last_digit(ctx().actor_name());
+    begins(static_cast<unsigned>(sources + number_));
+  }
 
   void handle_event(const actor::Envelope<Events>& envelope) override {
     did_something(account->actor[sources + number_]);
@@ -124,6 +137,8 @@ class Sink : public actor::Actor<Events> {
 
 class Relay : public actor::Actor<Events> {
  public:
+  void on_start() override { begins(sources + relay); }
+
   void handle_event(const actor::Envelope<Events>& envelope) override {
     did_something(account->actor[sources + relay]);
     const bool marked = envelope.redelivered();
@@ -151,9 +166,7 @@ int main(int argc, char** argv) {
   }
   const char* name = std::getenv("ACTOR_NAME");
   for (unsigned i = 0; name != nullptr && i < actors; ++i) {
-    if (std::strcmp(name, actor_names[i]) != 0) continue;
-    account->actor[i].first_ns.store(0);
-    account->actor[i].pid.store(static_cast<std::uint64_t>(getpid()));
+    if (std::strcmp(name, actor_names[i]) == 0) begins(i);
   }
   return actor::run<Source, Sink, Relay>(argc, argv);
 }

@@ -111,6 +111,25 @@ TEST(ManifestSupervision, WrongWordsAreErrors) {
                           ::testing::StartsWith("m.toml:6:15: actors.a.significant: must be ")));
 }
 
+TEST(ManifestSupervision, ActorsThatShareAProcessWantTheSameOfIt) {
+  const std::string one = "[actors.one]\nexec = 'a'\nprocess = 'p'\n";
+  EXPECT_THAT(errors_in(one + "[actors.two]\nexec = 'a'\nargs = ['x']\nspin = '0'\nprocess = 'p'\n"), IsEmpty());
+  EXPECT_THAT(errors_in(one + "[actors.two]\nexec = 'b'\nprocess = 'p'\n"),
+              ElementsAre("m.toml:5:8: actors.two.exec: is not what it is in \"one\", and the two share the process "
+                          "\"p\", which has only one exec; write the same in both, or give one of them another process"));
+  EXPECT_THAT(errors_in(one + "[actors.two]\nexec = 'a'\nprocess = 'p'\nenv = { A = 'b' }\n"),
+              ElementsAre(::testing::HasSubstr("actors.two.env: is not what it is in \"one\"")));
+  EXPECT_THAT(errors_in(one + "[actors.two]\nexec = 'a'\nprocess = 'p'\nnice = 3\n"),
+              ElementsAre(::testing::HasSubstr("actors.two.nice: ")));
+  EXPECT_THAT(errors_in(one + "standby = 1\n"),
+              ElementsAre("m.toml:4:11: actors.one.standby: a spare process is for an actor that has a process of its "
+                          "own; remove standby, or process = \"p\""));
+  EXPECT_THAT(errors_in("[actors.one]\nexec = 'a'\nprocess = 'one'\n"),
+              ElementsAre("m.toml:3:11: actors.one.process: \"one\" is an actor's name; give the process another one"));
+  EXPECT_THAT(errors_in("[actors.one]\nexec = 'a'\nprocess = 'a b'\n"),
+              ElementsAre(::testing::HasSubstr("actors.one.process: ")));
+}
+
 TEST(ManifestSupervision, CirclesAreNamed) {
   EXPECT_THAT(
       errors_in("[actors.a]\nexec = 'a'\ndepends_on = { b = 'ready' }\n"

@@ -151,6 +151,25 @@ TEST_F(SessionTest, AnActorThatActsAsAToolEndsTheConnection) {
   EXPECT_THAT(heard.violations, SizeIs(1));
 }
 
+TEST_F(SessionTest, OnlyAProcessThatActorsShareReportsTheirEndsAndItDoesNothingElse) {
+  FakeActor process;
+  Recorder recorder;
+  Session its_session(process.take_broker_end(), loop, recorder, 8);
+  its_session.expect_reports();
+  process.send(control::ActorEnded{"cpu", 3, 1});
+  while (loop.poll() > 0) {
+  }
+  EXPECT_THAT(recorder.messages, SizeIs(1));
+  process.send(control::Ready{});
+  while (loop.poll() > 0) {
+  }
+  EXPECT_THAT(recorder.violations, ElementsAre(HasSubstr("only says who has ended")));
+  say_hello();
+  peer.send(control::ActorEnded{"cpu", 3, 1});
+  turn();
+  EXPECT_THAT(heard.violations, ElementsAre(HasSubstr("no process that several actors share")));
+}
+
 TEST_F(SessionTest, TheLastWordsOfADeadPeerAreHeardBeforeItsHangUp) {
   say_hello();
   peer.send(control::Stopping{"tired"});

@@ -40,6 +40,8 @@ TEST(Exit, EachEndHasExactlyOneClass) {
   EXPECT_EQ(to_string(classify(exited(0), {.overflowed = true, .stop_requested = true})), "overflow");
   EXPECT_EQ(to_string(classify(killed_by(SIGKILL), {.corrupt = true})), "corrupt");
   EXPECT_EQ(to_string(classify(exited(1), {.refused = true})), "incompatible");
+  EXPECT_EQ(to_string(classify(killed_by(SIGSEGV), {.companion_ended = true})), "companion");
+  EXPECT_EQ(to_string(classify(killed_by(SIGKILL), {.hung = true, .companion_ended = true})), "watchdog");
 }
 
 TEST(Exit, AStopThatWasAskedForIsCleanUnlessTheProcessCrashesOverIt) {

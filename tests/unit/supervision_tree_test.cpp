@@ -108,6 +108,20 @@ TEST(SupervisionTree, OneForOneRestartsWhoFailedAlone) {
   EXPECT_EQ(world.outcome.group, "");
 }
 
+TEST(SupervisionTree, WhoDiesWithItsProcessIsNotCharged) {
+  const Exit companion{Exit::Kind::Companion, 0};
+  World world;
+  world.group({.name = "g", .strategy = RestartStrategy::OneForAll});
+  world.actor({.name = "a", .group = "g", .restart = {.restarts = 1}}).actors("g", {"b"});
+  world.actor({.name = "once", .restart = {.restart = RestartClass::Temporary}}).start();
+  for (int death = 1; death <= 5; ++death) {
+    EXPECT_EQ(world.fail("a", companion), Log{"start a"}) << "neither backoff, nor its group";
+    EXPECT_EQ(world.outcome.verdict, Verdict::Restarts);
+  }
+  EXPECT_EQ(world.fail("a"), (Log{"stop b", "start a", "start b"})) << "its budget is untouched";
+  EXPECT_EQ(world.fail("once", companion), Log{"stays ended once"});
+}
+
 TEST(SupervisionTree, OneForAllStopsTheOthersInReverseThenStartsAllInOrder) {
   World world;
   world.group({.name = "g", .strategy = RestartStrategy::OneForAll}).actors("", {"x"}).actors("g", {"a", "b", "c"});
