@@ -5,10 +5,10 @@
 // Its code is in files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to Ready), ending.cpp
 // (its end), placement.cpp (actors that share a process), policy.cpp (who is started and stopped then), deaths.cpp
 // (what is kept of its deaths), reload.cpp (another manifest), shutdown.cpp (stopping one or all in good order),
-// standby.cpp (processes started ahead), requests.cpp and views.cpp (what tools ask), forgetting.cpp (actors that are no
-// more), observers.cpp (tools that watch), hangs.cpp (actors that hang), burial.cpp and redelivery.cpp (dead letters),
-// system_events.cpp ($sys/actor), service.cpp (what the service manager is told), confining.cpp (cgroups and limits),
-// takeover.cpp (one brain's state for the next).
+// standby.cpp (processes started ahead), requests.cpp and views.cpp (what tools ask), forgetting.cpp (actors that are
+// no more), observers.cpp (tools that watch), hangs.cpp (actors that hang), burial.cpp and redelivery.cpp (dead
+// letters), system_events.cpp ($sys/actor), service.cpp (what the service manager is told), confining.cpp (cgroups and
+// limits), takeover.cpp (one brain's state for the next).
 //
 // It works in turns. In each it handles what has come, at most one message of each connection; then its state goes into
 // the ledger; and only then does anybody hear of it: messages, requests to the keeper and bells wait for when_safe().
