@@ -7,6 +7,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -92,6 +95,61 @@ TEST_F(Starved, ActorsOnAnOverloadedProcessorLive) {
     wait_for("reader: got 500");
   }
   for (const char* name : {"reader", "source"}) EXPECT_EQ(broker.actor(name).at("incarnation"), 1) << name;
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+}
+
+/// Of the programs that are started while it lives: what libfaketime tells them instead of the machine's.
+class WallClock {
+ public:
+  explicit WallClock(const std::filesystem::path& directory) : offset_(directory / "wall-clock") {
+    set("+0");
+    for (const auto& machine : std::filesystem::directory_iterator("/usr/lib")) {
+      const auto library = machine.path() / "faketime/libfaketimeMT.so.1";
+      if (std::filesystem::exists(library)) library_ = library;
+    }
+    setenv("LD_PRELOAD", library_.c_str(), 1);
+    setenv("FAKETIME_TIMESTAMP_FILE", offset_.c_str(), 1);
+    setenv("FAKETIME_NO_CACHE", "1", 1);
+    setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1", 1);
+  }
+  ~WallClock() {
+    for (const char* name :
+         {"LD_PRELOAD", "FAKETIME_TIMESTAMP_FILE", "FAKETIME_NO_CACHE", "FAKETIME_DONT_FAKE_MONOTONIC"})
+      unsetenv(name);
+  }
+  bool is_there() const { return !library_.empty(); }
+  void set(const std::string& offset) const { std::ofstream(offset_, std::ios::trunc) << offset << '\n'; }
+
+ private:
+  std::filesystem::path offset_;
+  std::filesystem::path library_;
+};
+
+TEST_F(Starved, AWallClockThatIsSetBackAnHourDisturbsNobody) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's library must be loaded before libfaketime";
+#endif
+  const WallClock clock(directory());
+  if (!clock.is_there()) GTEST_SKIP() << "libfaketime is not installed";
+  const std::string watched = "watchdog = \"1s\"\n";
+  Broker& broker = start("[broker]\nname = \"test\"\nbrain_watchdog = \"1s\"\n" +
+                         section("reader", watched + "subscribes = [\"*\"]\nenv = { ON_EVENT = \"25=die\" }\n") +
+                         section("source", watched));
+  for (const char* name : {"reader", "source"}) broker.wait_for_state(name, "ready");
+  const pid_t brain = broker.brain_pid();
+  const auto hour = [&] { return broker.log().all().back().substr(0, 2); };
+  const std::string before = hour();
+  tell("source", "send 1 10");
+  wait_for("reader: got 10");
+  clock.set("-1h");
+  tell("source", "send 11 30");
+  wait_for("reader: got 25 again, attempt 2");
+  wait_for("reader: got 30");
+  broker.wait_for_incarnation("reader", 2);
+  EXPECT_NE(hour(), before) << "the clock was set back";
+  EXPECT_EQ(broker.brain_pid(), brain);
+  EXPECT_EQ(broker.actor("source").at("incarnation"), 1);
   broker.signal(SIGTERM);
   EXPECT_EQ(broker.wait_for_end(), 0);
 }
