@@ -147,7 +147,7 @@ struct ActorEntry : ActorState {
   bool active() const { return has_process() || life == Life::Spawning || is_waiting(); }
   /// Neither runs nor is on its way, and nothing of it is due.
   bool is_over() const {
-    return !active() && serial == 0 && !has_exited && !reading && due == Due::Nothing && !hold_until &&
+    return !active() && keepers_serial() == 0 && !has_exited && !reading && due == Due::Nothing && !hold_until &&
            spare.serial == 0 && spare.timer == 0;
   }
   bool is_waiting() const { return life == Life::Backoff || life == Life::Waiting; }

@@ -25,6 +25,9 @@ namespace {
 /// Two Ctrl-C closer together than this are one: a terminal and a service manager may both pass one on.
 constexpr auto same_interrupt = std::chrono::milliseconds(200);
 
+/// Descriptors come free when others end: nobody tells when.
+constexpr auto shortage_pause = std::chrono::milliseconds(100);
+
 /// Of an answer to a tool that go into one packet.
 constexpr std::size_t reply_part_bytes = control::max_packet_bytes / 2;
 
@@ -141,9 +144,11 @@ int Brain::run() {
   keeper_watch_ = loop_.watch_always(keeper_.fd(), Loop::Interest::Read, [this] { on_keeper(); });
   listener_watch_ = loop_.watch_always(listener_.get(), Loop::Interest::Read, [this] { accept(); });
   std::string error;
+  std::vector<KeeperEvent> told = keeper_.await_handover(safe_);
+  if (!told.empty() && std::holds_alternative<KeeperGone>(told.back())) return end_what_is_left(told);
   if (options_.ledger.empty()) {
-    begin();
-  } else if (!take_over(error)) {
+    begin(std::move(told));
+  } else if (!take_over(std::move(told), error)) {
     log_.error("cannot_take_over", "", "the new brain cannot go on where the one before it ended: " + error);
     return 1;  // the keeper stops what runs
   }
@@ -157,16 +162,17 @@ int Brain::run() {
   }
   log_.info("stopped", "", "broker '" + manifest_.broker.name + "' has stopped");
   if (state_.reboots) reboot();
-  if (keeper_gone_) {
-    std::error_code ignored;  // the next broker of this name takes over what cannot be removed
-    std::filesystem::remove_all(options_.runtime_dir, ignored);
-  }
+  if (keeper_gone_) remove_runtime_dir();
   return state_.exit_code;
 }
 
-void Brain::begin() {
-  for (KeeperEvent& event : keeper_.await_handover(safe_))
-    std::visit([this](auto& held) { on_event(std::move(held)); }, event);
+void Brain::remove_runtime_dir() const {
+  std::error_code ignored;  // the next broker of this name takes over what cannot be removed
+  std::filesystem::remove_all(options_.runtime_dir, ignored);
+}
+
+void Brain::begin(std::vector<KeeperEvent> told) {
+  for (KeeperEvent& event : told) std::visit([this](auto& held) { on_event(std::move(held)); }, event);
   state_.runtime_id = random_number();
   state_.started_at = Loop::Clock::now();
   epoch_page_ = safe_.keep(duplicate(options_.epochs.fd()));
@@ -483,6 +489,28 @@ void Brain::violated(Session& session, const std::string& what) {
   if (SharedProcess* process = process_of(session)) return process_lost(*process, what);
   log_.warn("violation", "", "closed a connection that broke the control protocol: " + what);
   hung_up(session);
+}
+
+/// What it has sent stays where it is.
+void Brain::out_of_descriptors(Session&) {
+  if (!std::exchange(told_shortage_, true))
+    log_.error(
+        "out_of_resources", "",
+        "this process is out of file descriptors: some actors are not heard until there are some; raise its limit "
+        "(LimitNOFILE= of its unit, ulimit -n)");
+  if (shortage_timer_ == 0) shortage_timer_ = loop_.after(shortage_pause, [this] { feed_the_starved(); });
+}
+
+void Brain::feed_the_starved() {
+  shortage_timer_ = 0;
+  for (auto& [index, entry] : entries_) {
+    if (entry->session) entry->session->go_on();
+    if (entry->spare.session) entry->spare.session->go_on();
+  }
+  for (auto& [serial, process] : processes_) {
+    if (process.session) process.session->go_on();
+  }
+  for (auto& [id, connection] : connections_) connection.session->go_on();
 }
 
 void Brain::hung_up(Session& session) {

@@ -106,7 +106,8 @@ class Brain final : public SessionHandler {
   };
 
   // brain.cpp: what comes in
-  void begin();
+  void begin(std::vector<KeeperEvent> told);
+  void remove_runtime_dir() const;
   void arm_run_for();
   void turn();
   void finish_turn();
@@ -133,10 +134,13 @@ class Brain final : public SessionHandler {
   void other_version(Session& session, unsigned version) override;
   void violated(Session& session, const std::string& what) override;
   void hung_up(Session& session) override;
+  void out_of_descriptors(Session& session) override;
+  void feed_the_starved();
 
   // takeover.cpp: one brain's state for the next
   void commit();
-  bool take_over(std::string& error);
+  bool take_over(std::vector<KeeperEvent> told, std::string& error);
+  int end_what_is_left(const std::vector<KeeperEvent>& told);
   bool restore(std::string& error);
   bool restore_process(Ledger::Page& page);
   bool restore_entry(Ledger::Page& page);
@@ -349,6 +353,7 @@ class Brain final : public SessionHandler {
   Fd listener_;
   Fd reserve_;  // given up for a moment when there are no others
   bool told_shortage_ = false;
+  TimerId shortage_timer_ = 0;  // until those who were not read are tried again
   EpollLoop loop_;
   EventLog log_;
   ActorOutputs output_;

@@ -155,7 +155,7 @@ void Brain::settle_exits() {
   for (auto& [index, entry] : entries_) {
     if (!entry->has_exited) continue;
     if (entry->session && !entry->session->drain()) {
-      turn_.again();
+      if (!entry->session->is_starved()) turn_.again();
       continue;
     }
     ended(*entry, entry->exit_status);

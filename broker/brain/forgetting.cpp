@@ -33,7 +33,7 @@ void Brain::forget_ended() {
 void Brain::forget(ActorEntry& entry) {
   apply(table_.remove_actor(entry.index));
   exchange_.forget(entry.index);
-  output_.forget(entry.name);
+  if (entry.process.empty()) output_.forget(entry.name);
   watchdog_.forget(entry.index);
   watched_lives_.erase(entry.index);
   for (const bool of_spare : {false, true})  // after what was left in them has been killed

@@ -1,5 +1,7 @@
 // One brain's state for the next: written at the end of each turn, read once by a brain whose predecessor was killed.
 
+#include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <actor/error.hpp>
@@ -90,8 +92,7 @@ bool Brain::restore_entry(Ledger::Page& page) {
 
 /// What the predecessor said in its last turn is said again if it may not have been heard, what it asked the keeper for
 /// is asked for again if the keeper does not know of it; all that happened since is told by the keeper and the sockets.
-bool Brain::take_over(std::string& error) {
-  auto events = keeper_.await_handover(safe_);
+bool Brain::take_over(std::vector<KeeperEvent> told, std::string& error) {
   if (!restore(error)) return false;
   log_.warn("takeover", "",
             "a new brain goes on where the one before it ended: " + std::to_string(entries_.size()) +
@@ -101,7 +102,7 @@ bool Brain::take_over(std::string& error) {
   arm_shutdown();
   cgroups_.enter({::getpid()});
   keeper_.set_stop_timeout(manifest_.longest_stop_timeout());  // that of a reload may not have been sent
-  for (KeeperEvent& event : events) std::visit([this](auto& held) { on_event(std::move(held)); }, event);
+  for (KeeperEvent& event : told) std::visit([this](auto& held) { on_event(std::move(held)); }, event);
   resume_processes();
   for (auto& [index, entry] : entries_) resume(*entry);
   pass_time();
@@ -111,6 +112,32 @@ bool Brain::take_over(std::string& error) {
   keep_looking();
   turn_.again();  // for those whose end was known already
   return true;
+}
+
+/// The keeper is dead before this brain could begin: there is not enough to go on with. Actors whose other end nobody
+/// holds any more stop by themselves; those that it was told of are seen to.
+int Brain::end_what_is_left(const std::vector<KeeperEvent>& told) {
+  log_.error("keeper_gone", "", "the keeper process died while a new brain was about to begin: stopping all actors");
+  std::vector<const Spawned*> alive;
+  for (const KeeperEvent& event : told) {
+    if (const auto* spawned = std::get_if<Spawned>(&event)) alive.push_back(spawned);
+  }
+  for (const Spawned* actor : alive) syscall(SYS_pidfd_send_signal, actor->pidfd.get(), SIGTERM, nullptr, 0);
+  const auto deadline = Loop::Clock::now() + manifest_.longest_stop_timeout();
+  for (bool in_time = true; !alive.empty();) {
+    in_time = in_time && Loop::Clock::now() < deadline;
+    // SUBTLE: somebody else reaps them. The number is the group's as long as any of it lives.
+    if (!in_time) {
+      for (const Spawned* actor : alive) ::kill(-actor->pid, SIGKILL);
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Loop::Clock::now());
+    pollfd first{alive.front()->pidfd.get(), POLLIN, 0};
+    if (::poll(&first, 1, in_time ? static_cast<int>(left.count()) : -1) != 1) continue;
+    ::kill(-alive.front()->pid, SIGKILL);  // what it has started does not outlive it
+    alive.erase(alive.begin());
+  }
+  remove_runtime_dir();
+  return 1;
 }
 
 /// The actor's connection, as the predecessor left it.

@@ -88,7 +88,8 @@ class KeeperClient {
   void set_turn(Turn* turn) { turn_ = turn; }
 
   /// The first thing that a brain does: waits until the keeper has told everything that there is. What was stored goes
-  /// into the safe; what became of the children is returned. Throws Error(Io) when the keeper dies meanwhile.
+  /// into the safe; what became of the children is returned. When the keeper dies meanwhile, that is the last of it,
+  /// and there may be more that nobody knows of.
   std::vector<KeeperEvent> await_handover(FdSafe& safe);
   /// The brain knows all that its predecessor knew.
   void say_running();

@@ -38,6 +38,8 @@ constexpr int patience_signals = 4;
 constexpr int most_brains_in_vain = 10;
 constexpr auto soon = std::chrono::seconds(10);
 
+constexpr const char* nonsense = "the keeper ignores requests that it does not understand: the brain has a bug";
+
 class Keeper {
  public:
   explicit Keeper(const KeeperOptions& options)
@@ -81,7 +83,8 @@ class Keeper {
   void ended(Child& child, int status);
   void take_exec_result_of(Child& child);
   void take_requests();
-  void complain();
+  void complain(const char* what);
+  void refuse(const KeeperRequest& request);
   void obey(const KeeperRequest& request, std::vector<Fd>& fds);
   void spawn(const KeeperRequest& request, const std::vector<Fd>& fds);
   void tell_brain();
@@ -336,18 +339,29 @@ void Keeper::take_requests() {
       brain_.reset();
       return;
     }
-    if (received.state == control::Received::State::Packet && received.bytes == sizeof request) {
+    if (received.state == control::Received::State::NoDescriptors) {
+      refuse(request);
+    } else if (received.state == control::Received::State::Packet && received.bytes == sizeof request) {
       obey(request, fds);
     } else {
-      complain();
+      complain(nonsense);
     }
   }
 }
 
-void Keeper::complain() {
+/// There are no descriptors left for what came along.
+void Keeper::refuse(const KeeperRequest& request) {
+  complain("the keeper is out of file descriptors, and cannot start or keep what it is asked to; raise its limit");
+  if (request.kind != RequestKind::Spawn || children_.contains(request.id)) return;
+  Child& child = children_[request.id];
+  child.state = Child::State::Failed;
+  child.failure = {.step = SpawnStep::Request, .error = EMFILE};
+}
+
+void Keeper::complain(const char* what) {
   if (complained_) return;
   complained_ = true;
-  std::fprintf(stderr, "actor-broker: the keeper ignores requests that it does not understand: the brain has a bug\n");
+  std::fprintf(stderr, "actor-broker: %s\n", what);
 }
 
 void Keeper::obey(const KeeperRequest& request, std::vector<Fd>& fds) {
@@ -382,7 +396,7 @@ void Keeper::obey(const KeeperRequest& request, std::vector<Fd>& fds) {
     case RequestKind::None:
       break;
   }
-  complain();
+  complain(nonsense);
 }
 
 void Keeper::spawn(const KeeperRequest& request, const std::vector<Fd>& fds) {

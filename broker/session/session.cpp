@@ -6,6 +6,7 @@
 #include <actor/version.hpp>
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace actor::broker {
 namespace {
@@ -41,8 +42,9 @@ void Session::set_epoch(EpochPage& page, std::uint32_t slot) {
 }
 
 void Session::watch() {
-  if (watch_ != 0) loop_.unwatch(watch_);
+  if (watch_ != 0) loop_.unwatch(std::exchange(watch_, 0));
   watching_writes_ = full_;
+  if (is_starved_) return;  // it would be readable all the time
   watch_ = loop_.watch_always(channel_.fd(), watching_writes_ ? Loop::Interest::ReadWrite : Loop::Interest::Read,
                               [this] { readable(); });
 }
@@ -50,8 +52,8 @@ void Session::watch() {
 void Session::close() {
   if (phase_ == Phase::Closed) return;
   phase_ = Phase::Closed;
-  loop_.unwatch(watch_);
-  watch_ = 0;
+  is_starved_ = false;
+  if (watch_ != 0) loop_.unwatch(std::exchange(watch_, 0));
   unconsumed_ = false;
   unsent_.clear();
   channel_ = control::Channel(Fd());
@@ -125,13 +127,19 @@ bool Session::drain() {
   if (turn_ == nullptr) {
     while (receive_one()) {
     }
-    return true;
+    return !is_starved_;
   }
-  return !unconsumed_ && !receive_one() && !unconsumed_;
+  return !unconsumed_ && !receive_one() && !unconsumed_ && !is_starved_;
+}
+
+void Session::go_on() {
+  if (!std::exchange(is_starved_, false) || phase_ == Phase::Closed) return;
+  watch();
+  if (full_) flush();
 }
 
 bool Session::receive_one() {
-  if (phase_ == Phase::Closed || unconsumed_) return false;
+  if (phase_ == Phase::Closed || unconsumed_ || is_starved_) return false;
   control::Packet packet;
   switch (channel_.peek(packet)) {
     case control::ReceiveResult::Nothing:
@@ -141,6 +149,11 @@ bool Session::receive_one() {
     case control::ReceiveResult::Closed:
       close();
       handler_.hung_up(*this);
+      return false;
+    case control::ReceiveResult::NoDescriptors:
+      is_starved_ = true;
+      watch();
+      handler_.out_of_descriptors(*this);
       return false;
   }
   const std::uint64_t number = control::number_of(packet);

@@ -34,6 +34,8 @@ class SessionHandler {
   virtual void other_version(Session& session, unsigned version) = 0;
   /// The other side broke the protocol: nothing it says counts any more. The session is closed already.
   virtual void violated(Session& session, const std::string& what) = 0;
+  /// There are no descriptors left for what it has sent. It is not read any more until go_on().
+  virtual void out_of_descriptors(Session& session) = 0;
   /// The other side hung up. The session is closed already.
   virtual void hung_up(Session& session) = 0;
 };
@@ -100,8 +102,11 @@ class Session {
   bool quiescing() const { return quiesce_sent_; }
 
   /// Handles what has come, also what a dead process left behind. True when there is no more; in a turn, false after a
-  /// message: the next one is for the next turn.
+  /// message: the next one is for the next turn. False, too, when there are no descriptors for it.
   bool drain();
+  bool is_starved() const { return is_starved_; }
+  /// There may be descriptors again.
+  void go_on();
   void close();
   /// Has the other side closed its end, though what it sent may still be there?
   bool is_hung_up() const;
@@ -144,6 +149,7 @@ class Session {
   std::uint64_t heard_ = 0;
   bool unconsumed_ = false;  // the message that was handled last is still in the socket
   bool full_ = false;        // the socket takes no more
+  bool is_starved_ = false;  // of descriptors
   bool waits_ = false;       // for the turn's end
   Phase phase_ = Phase::Connected;
   bool quiesce_sent_ = false;

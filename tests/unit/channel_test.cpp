@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -241,6 +242,30 @@ TEST_F(ChannelTest, AMessageThatIsOnlyLookedAtStays) {
   ASSERT_EQ(broker_->peek(packet), ReceiveResult::Packet);
   EXPECT_EQ(number_of(packet), 2U);
   EXPECT_TRUE(packet.fds.empty());
+}
+
+TEST_F(ChannelTest, WithoutADescriptorToSpareAMessageIsAnErrorAndNoHangUp) {
+  const Fd fd(::eventfd(7, EFD_CLOEXEC));
+  ASSERT_TRUE(actor_->send<ToBroker>(RouteReady{3}, std::array{fd.get()}));
+  rlimit plenty{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &plenty), 0);
+  const rlimit none{static_cast<rlim_t>(Fd(::eventfd(0, 0)).get()), plenty.rlim_max};  // the first that is free
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  Packet packet;
+  EXPECT_EQ(broker_->peek(packet), ReceiveResult::NoDescriptors);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &plenty), 0);
+  ASSERT_EQ(broker_->peek(packet), ReceiveResult::Packet) << "it is still there";
+  EXPECT_EQ(packet.fds.size(), 1U);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  packet.fds.clear();
+  Fd place_holder(::eventfd(0, 0));  // what was just closed
+  try {
+    (void)broker_->receive(packet);
+    ADD_FAILURE() << "there was no room for it";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("limits.open_files"));
+  }
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &plenty), 0);
 }
 
 TEST_F(ChannelTest, ADeadPeerTakesTheQueueWithIt) {

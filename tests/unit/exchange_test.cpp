@@ -29,6 +29,7 @@ struct Life : SessionHandler {
   void other_version(Session&, unsigned) override {}
   void violated(Session&, const std::string& what) override { violations.push_back(what); }
   void hung_up(Session&) override {}
+  void out_of_descriptors(Session&) override {}
   void message(Session&, control::ToBroker said, std::vector<Fd> fds) override {
     const auto violation = std::visit(
         [&](const auto& held) -> Exchange::Violation {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <actor/version.hpp>
@@ -41,6 +42,8 @@ struct Recorder : SessionHandler {
     EXPECT_EQ(session.phase(), Session::Phase::Closed);
     ++hang_ups;
   }
+  void out_of_descriptors(Session&) override { ++starved; }
+  int starved = 0;
   std::vector<std::string> names;
   Fd status;
   std::vector<control::ToBroker> messages;
@@ -93,6 +96,28 @@ TEST_F(SessionTest, AToolAsksAndIsAnsweredAsOftenAsItLikes) {
   ASSERT_THAT(peer.got<control::Reply>(), SizeIs(2));
   EXPECT_EQ(peer.got<control::Reply>()[1].json, "got two");
   EXPECT_FALSE(session.joined());
+}
+
+TEST_F(SessionTest, WithoutADescriptorToSpareNothingIsLost) {
+  peer.send(peer.hello("cpu"), {peer.status_fd()});
+  rlimit plenty{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &plenty), 0);
+  const rlimit none{static_cast<rlim_t>(Fd(::eventfd(0, 0)).get()), plenty.rlim_max};  // the first that is free
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_GT(loop.poll(), 0U);
+  EXPECT_EQ(heard.starved, 1);
+  EXPECT_EQ(loop.poll(), 0U) << "it does not ask again and again";
+  EXPECT_FALSE(session.drain());
+  session.go_on();
+  EXPECT_GT(loop.poll(), 0U);
+  EXPECT_EQ(heard.starved, 2);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &plenty), 0);
+  session.go_on();
+  turn();
+  EXPECT_THAT(heard.names, ElementsAre("cpu"));
+  EXPECT_TRUE(heard.status);
+  EXPECT_EQ(heard.hang_ups, 0);
+  EXPECT_THAT(heard.violations, IsEmpty());
 }
 
 TEST_F(SessionTest, EveryMessageThatComesTooEarlyEndsTheConnection) {

@@ -238,6 +238,13 @@ ReceiveResult Channel::receive(Packet& packet, bool keep) {
     case Received::State::Truncated:
     case Received::State::Closed:
       return ReceiveResult::Closed;
+    case Received::State::NoDescriptors:
+      if (keep) return ReceiveResult::NoDescriptors;
+      throw Error(
+          ErrorCode::Io,
+          "cannot take what a control message brings along: this process has as many file descriptors open as it "
+          "may; raise its limit (limits.open_files in the manifest, LimitNOFILE= of a unit, ulimit -n)",
+          EMFILE);
   }
   packet.bytes.assign(incoming.get(), incoming.get() + received.bytes);
   return ReceiveResult::Packet;

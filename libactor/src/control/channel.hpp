@@ -36,7 +36,12 @@ struct Packet {
   std::vector<Fd> fds;
 };
 
-enum class ReceiveResult { Packet, Nothing, Closed };
+enum class ReceiveResult {
+  Packet,
+  Nothing,
+  Closed,
+  NoDescriptors,  ///< of peek() only: this process has no room for those that come along; the packet stays
+};
 
 class Channel {
  public:
@@ -53,7 +58,8 @@ class Channel {
   bool send(const Message& message, std::span<const int> fds = {});
 
   /// The next packet, if one has come; repetitions are passed over. A packet with truncated data or descriptors counts
-  /// as Closed (a hostile peer).
+  /// as Closed (a hostile peer). Throws Error(Io) when this process has no room for the descriptors that came along:
+  /// the message is lost.
   ReceiveResult receive(Packet& packet);
 
   // For whoever keeps a record of what was said (the broker): numbers are its own affair then.

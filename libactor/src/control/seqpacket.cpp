@@ -67,8 +67,12 @@ Received receive_seqpacket(int socket, std::span<std::byte> into, std::vector<Fd
   if (received < 0) return {errno == EAGAIN ? Received::State::Nothing : Received::State::Closed, 0};
   take_fds(header, fds);
   if (received == 0 || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    // SUBTLE: the kernel stops at the first descriptor that it cannot install; there was room for all that may come.
+    const bool no_room = (header.msg_flags & MSG_TRUNC) == 0 && fds.size() < max_seqpacket_fds;
     fds.clear();
-    return {received == 0 ? Received::State::Closed : Received::State::Truncated, 0};
+    if (received == 0) return {Received::State::Closed, 0};
+    if (no_room) return {Received::State::NoDescriptors, static_cast<std::size_t>(received)};
+    return {Received::State::Truncated, 0};
   }
   return {Received::State::Packet, static_cast<std::size_t>(received)};
 }

@@ -21,15 +21,17 @@ struct Received {
   enum class State {
     Packet,
     Nothing,
-    Closed,    ///< the peer is gone, or sent an empty packet, which looks the same
-    Truncated  ///< longer than the room given, or more descriptors than this process can take: nothing of it is kept
+    Closed,        ///< the peer is gone, or sent an empty packet, which looks the same
+    Truncated,     ///< longer than the room given, or more descriptors than a packet may carry: nothing of it is kept
+    NoDescriptors  ///< this process has no room for the descriptors that came along: the bytes are there, they are not
   };
   State state = State::Nothing;
   std::size_t bytes = 0;
 };
 
 /// Fills `into` and replaces `fds`. The descriptors are close-on-exec.
-/// `keep`: the packet stays, and comes again with further copies of its descriptors.
+/// `keep`: the packet stays, and comes again with further copies of its descriptors; so it may be tried again after
+/// NoDescriptors.
 Received receive_seqpacket(int socket, std::span<std::byte> into, std::vector<Fd>& fds, bool keep = false);
 /// The packet that was looked at is done with.
 void drop_seqpacket(int socket);
