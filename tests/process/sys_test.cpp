@@ -37,6 +37,35 @@ TEST_F(Sys, LivesAndDeathsAreEvents) {
   wait_for("watcher: down clean: other 1");
 }
 
+TEST_F(Sys, EventsComeOnceThoughTheBrainDiesOverThem) {
+  Broker& broker = start(head_ + section("watcher", "subscribes = [\"$sys/actor\"]\n", "Watcher") +
+                         section("source",
+                                 "backoff = { base = \"1ms\", max = \"1ms\" }\n"
+                                 "budget = { restarts = 99, within = \"1h\" }\n"));
+  broker.wait_for_state("watcher", "ready");
+  broker.wait_for_state("source", "ready");
+  constexpr int lives = 8;
+  for (int life = 1; life < lives; ++life) {
+    const pid_t brain = broker.brain_pid();
+    const pid_t source = broker.actor("source").at("pid").get<pid_t>();
+    // One first, or the other.
+    ASSERT_EQ(kill(life % 2 != 0 ? brain : source, SIGKILL), 0);
+    ASSERT_EQ(kill(life % 2 != 0 ? source : brain, SIGKILL), 0);
+    const std::string number = std::to_string(life);
+    wait_for("watcher: down signal(SIGKILL), comes back: source " + number);
+    wait_for("watcher: ready source " + std::to_string(life + 1));
+  }
+  for (int life = 1; life <= lives; ++life) {
+    const std::string number = std::to_string(life);
+    const std::size_t ends = life < lives ? 1 : 0;
+    EXPECT_EQ(journal().count("watcher: down signal(SIGKILL), comes back: source " + number), ends) << life;
+    if (life == 1) continue;  // the watcher may have come later
+    EXPECT_EQ(journal().count("watcher: up source " + number), 1U) << life;
+    EXPECT_EQ(journal().count("watcher: ready source " + number), 1U) << life;
+  }
+  EXPECT_EQ(broker.actor("watcher").at("incarnation"), 1);
+}
+
 TEST_F(Sys, QuarantineIsAnEventToo) {
   Broker& broker = start(head_ + section("watcher", "subscribes = [\"$sys/actor\"]\n", "Watcher") +
                          section("source", "budget = { restarts = 0, within = \"1min\" }\n"));

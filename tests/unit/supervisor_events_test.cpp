@@ -25,6 +25,16 @@ constexpr Topic topic_of(const Mode&) {
 constexpr actor::OverflowPolicy overflow_policy(Topic topic) {
   return topic == Topic::Jobs ? actor::OverflowPolicy::block() : actor::OverflowPolicy::drop_oldest();
 }
+struct Alarm {
+  int number = 0;
+};
+enum class AlarmTopic { Loud };
+constexpr AlarmTopic topic_of(const Alarm&) {
+  return AlarmTopic::Loud;
+}
+constexpr actor::OverflowPolicy overflow_policy(AlarmTopic) {
+  return actor::OverflowPolicy::fail();
+}
 constexpr bool is_latched(Topic topic) {
   return topic == Topic::Mode;
 }
@@ -183,6 +193,57 @@ TEST(SupervisorEvents, LivesAndDeathsAreEventsOfASystemTopic) {
   supervisor.remove_actor(actor::ActorId("worker"));
   supervisor.settle();
   EXPECT_EQ(seen.back(), "down, clean 2");
+}
+
+TEST(SupervisorEvents, AQuarantineIsAnEventToo) {
+  std::vector<std::string> seen;
+  actor::Supervisor<WatchedEvents> supervisor(actor::simulated(11));
+  supervisor.add_actor<Watcher>("watcher", actor::Subscribe::named({std::string(actor::sys::topic)}), &seen);
+  supervisor.build_actor<FailingWorker>("worker")
+      .topics(Topic::Jobs)
+      .with_config([](actor::ActorConfig& config) {
+        config.restart = actor::RestartRules{.restarts = 0};
+        config.quarantine_retry = 1min;
+      })
+      .add();
+  supervisor.start();
+  supervisor.send(Job{1});
+  supervisor.advance(1s);
+  EXPECT_THAT(seen, ElementsAre("up 1", "ready 1", "down, error(1), an event in hand 1", "quarantined 1"));
+  seen.clear();
+  supervisor.advance(1min);
+  EXPECT_THAT(seen, ElementsAre("up 2", "ready 2"));
+}
+
+struct Guard : actor::Actor<std::variant<Alarm>> {
+  explicit Guard(std::vector<int>* to) : seen(to) {}
+  void handle_event(const actor::Envelope<std::variant<Alarm>>& envelope) override {
+    seen->push_back(envelope.get_if<Alarm>()->number);
+  }
+  std::vector<int>* seen;
+};
+
+TEST(SupervisorEvents, AnOverflowOfAFailTopicGivesUpItsQueue) {
+  std::vector<int> seen;
+  actor::Supervisor<std::variant<Alarm>> supervisor(actor::simulated(3));
+  supervisor.build_actor<Guard>("guard", &seen)
+      .topics(AlarmTopic::Loud)
+      .with_config([](actor::ActorConfig& config) { config.channel_capacity = 4; })
+      .add();
+  supervisor.start();
+  supervisor.settle();
+  for (int i = 1; i <= 6; ++i) supervisor.send(Alarm{i});
+  supervisor.advance(1s);
+  EXPECT_THAT(seen, IsEmpty());
+  std::vector<int> given_up;
+  for (const auto& letter : supervisor.dead_letters()) {
+    EXPECT_EQ(letter.reason, DeadLetterReason::Overflow);
+    given_up.push_back(letter.get_if<Alarm>()->number);
+  }
+  EXPECT_THAT(given_up, ::testing::UnorderedElementsAre(1, 2, 3, 4, 5, 6)) << "those that overflowed, and the queue";
+  supervisor.send(Alarm{7});
+  supervisor.settle();
+  EXPECT_THAT(seen, ElementsAre(7)) << "its next life begins with an empty mailbox";
 }
 
 TEST(SupervisorEvents, AllTopicsDoNotIncludeTheRuntimesOwn) {
