@@ -124,6 +124,11 @@ Take InRoute::check(const InSegment& segment, const Slot& slot, const Tail& tail
     room -= sizeof(EventId);
     std::memcpy(&found.parent, slot.payload + room, sizeof(EventId));
   }
+  if (flags & Slot::carried) [[unlikely]] {
+    std::memcpy(&found.ticket, slot.payload, sizeof found.ticket);
+    found.payload = {};
+    return Take::Event;
+  }
   if (flags & Slot::in_pool) {
     const PoolRef reference = read_pool_ref(slot);
     const auto extent = segment.publisher->extents.find(reference.extent);

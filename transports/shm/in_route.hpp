@@ -41,9 +41,10 @@ struct Found {
   std::uint64_t sequence = 0;
   std::span<const std::byte> payload;
   EventId parent;
-  std::uint16_t topic = 0;  // wire
-  std::uint16_t type = 0;   // wire
-  std::uint8_t flags = 0;   // Slot::Flag
+  std::uint16_t topic = 0;   // wire
+  std::uint16_t type = 0;    // wire
+  std::uint8_t flags = 0;    // Slot::Flag
+  std::uint64_t ticket = 0;  // with Slot::carried: the payload is at a carrier, and `payload` empty
 };
 
 enum class Take { Event, Nothing, Corrupt, Drained };

@@ -32,7 +32,14 @@ inline constexpr std::size_t tail_bytes = 64;
 
 /// One event. Valid for sequence number s when `sequence` == s + 1: stored last by the publisher, so it is all there.
 struct alignas(cache_line) Slot {
-  enum Flag : std::uint8_t { has_parent = 1, in_tail = 2, in_pool = 4, maybe_duplicate = 8, latched = 16 };
+  enum Flag : std::uint8_t {
+    has_parent = 1,
+    in_tail = 2,
+    in_pool = 4,
+    maybe_duplicate = 8,
+    latched = 16,
+    carried = 32
+  };
 
   Word sequence;          // s + 1; 64-bit at 10^9/s: 584 years
   std::uint64_t counter;  // the event's number
@@ -41,7 +48,8 @@ struct alignas(cache_line) Slot {
   std::uint16_t type;
   std::uint32_t flags_and_bytes;  // flags in the top byte; payload bytes below 2^24, or 0 for a pool payload, whose
                                   // PoolRef has them
-  std::byte payload[slot_inline_bytes];  // inline payload, or PoolRef; parent id in the last 16 bytes when has_parent
+  std::byte payload[slot_inline_bytes];  // inline payload, PoolRef or a carrier's ticket (8 bytes); parent id in the
+                                         // last 16 bytes when has_parent
 };
 
 /// In Slot::payload of an in_pool event.

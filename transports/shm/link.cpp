@@ -2,9 +2,13 @@
 
 #include <actor/error.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <map>
 #include <optional>
+#include <process/carrier.hpp>
 #include <process/link.hpp>
+#include <set>
 #include <shm/port.hpp>
 
 namespace actor {
@@ -58,6 +62,10 @@ class ShmLink final : public ProcessLink {
   }
   shm::ShmPort::Events port_events();
   void bind(const control::TopicInfo& topic);
+  void open_at_carrier(const control::TopicInfo& topic);
+  void listen_at_carrier(const control::Attach& route);
+  void forget_at_carrier(std::uint32_t route);
+  void say_lost(std::uint32_t route);
   std::optional<std::uint16_t> index_of(std::uint64_t type_hash) const;
   std::uint16_t handle_of(const std::string& topic);
   [[noreturn]] void broken(const std::string& what) const;
@@ -83,6 +91,16 @@ class ShmLink final : public ProcessLink {
   shm::PeerSegment epochs_;
   std::uint32_t epoch_slot_ = 0;
   std::unique_ptr<shm::ShmPort> port_;
+  // Topics that a carrier has
+  struct Listening {
+    std::uint64_t sender_key;
+    std::string sender;
+    std::vector<std::uint16_t> topics;
+    bool said_lost = false;
+  };
+  CarrierOptions carrier_;
+  std::set<std::uint16_t> carried_;
+  std::map<std::uint32_t, Listening> listening_;  // by route
 };
 
 void ShmLink::broken(const std::string& what) const {
@@ -109,6 +127,12 @@ shm::ShmPort::Events ShmLink::port_events() {
     tell(control::PeerCorrupt{route, what});
   };
   events.receiver.redelivered = [this](std::uint64_t letter, bool known) { tell(control::Redelivered{letter, known}); };
+  events.receiver.lost = [this](std::uint32_t route) { say_lost(route); };
+  events.receiver.unreadable = [this](std::uint16_t topic, std::size_t bytes) {
+    std::fprintf(stderr, "from outside, on topic %s: an event of %zu bytes that is of no type of this program's\n",
+                 std::string(port_->topic_name(topic)).c_str(), bytes);
+  };
+  events.receiver.topic_name = [this](std::uint16_t wire) { return port_->sender().name_of_wire(wire); };
   events.topic_opened = [this](std::uint16_t handle) {
     const shm::PortTopic& topic = port_->sender().topic(handle);
     tell(control::OpenTopic{
@@ -141,6 +165,8 @@ void ShmLink::welcome(const control::Welcome& welcome, std::vector<Fd>& fds) {
     port_->sender().set_wire_type(types_[i], welcome.types[i].id);
     port_->receiver().set_wire_type(welcome.types[i].id, static_cast<std::uint16_t>(i));
   }
+  carrier_ = {welcome.carrier_module, welcome.carrier_service, welcome.carrier_runtime, welcome.name,
+              welcome.incarnation};
   for (const control::TopicInfo& topic : welcome.topics) bind(topic);
   port_->receiver().set_in_flight({welcome.in_flight_route, welcome.in_flight_sequence, welcome.in_flight_attempt,
                                    welcome.in_flight_first_output, welcome.in_flight_outputs_end});
@@ -150,7 +176,43 @@ void ShmLink::bind(const control::TopicInfo& topic) {
   OverflowPolicy policy;
   policy.kind = static_cast<OverflowPolicy::Kind>(topic.policy);
   policy.deadline = std::chrono::nanoseconds(topic.deadline_ns);
-  port_->bind_topic({topic.name, policy, topic.id, topic.may_publish, topic.latched});
+  if (topic.carried_bytes != 0) open_at_carrier(topic);
+  port_->bind_topic({topic.name, policy, topic.id, topic.may_publish, topic.latched, topic.carried_bytes});
+}
+
+void ShmLink::open_at_carrier(const control::TopicInfo& topic) {
+  if (!port_->carrier()) port_->set_carrier(load_carrier(carrier_));
+  port_->carrier()->open({topic.id, topic.name, topic.capacity, topic.carried_bytes,
+                          static_cast<OverflowPolicy::Kind>(topic.policy) == OverflowPolicy::Kind::DropOldest,
+                          topic.may_publish, topic.subscribed});
+  carried_.insert(topic.id);
+}
+
+/// Before the publisher hears of our cursor: from then on it counts on us.
+void ShmLink::listen_at_carrier(const control::Attach& route) {
+  Listening listening{route.publisher_key, route.publisher, {}};
+  for (const control::RouteTopic& topic : route.topics) {
+    if (!carried_.contains(topic.topic)) continue;
+    listening.topics.push_back(topic.topic);
+    port_->carrier()->listen(topic.topic, route.publisher_key, route.publisher);
+  }
+  if (!listening.topics.empty()) listening_.insert_or_assign(route.route, std::move(listening));
+}
+
+void ShmLink::forget_at_carrier(std::uint32_t route) {
+  const auto found = listening_.find(route);
+  if (found == listening_.end()) return;
+  for (const std::uint16_t topic : found->second.topics) port_->carrier()->forget(topic, found->second.sender_key);
+  listening_.erase(found);
+}
+
+void ShmLink::say_lost(std::uint32_t route) {
+  const auto found = listening_.find(route);
+  if (found == listening_.end() || std::exchange(found->second.said_lost, true)) return;
+  std::fprintf(stderr,
+               "events that %s had sent, and the life before this one had not read, went with it; they count as "
+               "dropped\n",
+               found->second.sender.c_str());
 }
 
 bool ShmLink::handle(control::ToActor& message, std::vector<Fd>& fds) {
@@ -212,6 +274,7 @@ void ShmLink::on(const control::Attach& message, std::vector<Fd>& fds) {
       spec.smallest_quota = std::min(spec.smallest_quota, topic.capacity);
     }
     port_->attach(std::move(spec), error);
+    listen_at_carrier(message);
   }
   if (!error.empty()) tell(control::PeerCorrupt{message.route, error});
   tell(control::Attached{message.route, message.incarnation});
@@ -276,6 +339,7 @@ void ShmLink::on(const control::Redeliver& message, std::vector<Fd>& fds) {
 
 void ShmLink::on(const control::Detach& message, std::vector<Fd>&) {
   port_->detach(message.route);
+  forget_at_carrier(message.route);
 }
 
 void ShmLink::on(const control::PeerExtentAdded& message, std::vector<Fd>& fds) {

@@ -46,6 +46,13 @@ class OutRoute {
   /// Does it follow a reader's cursors?
   bool has_reader() const { return released_ != nullptr; }
 
+  /// Does the reader still read what an earlier life of ours left in the route?
+  bool reader_is_behind() {
+    if (!is_behind_ || !released_) return false;
+    is_behind_ = released_->load(std::memory_order_acquire) < spec_.base;
+    return is_behind_;
+  }
+
   /// Position of a topic in this route, or -1.
   int topic_position(std::uint16_t topic) const;
   /// Room for one more event of the topic at `position`? Looks at the reader's cursor only when it seems full.
@@ -110,6 +117,7 @@ class OutRoute {
   std::uint64_t reclaimed_;   // INVARIANT: reclaimed_ <= head_
   std::uint64_t chunks_ = 0;  // chunks held by slots in [reclaimed_, head_)
   bool dirty_ = false;
+  bool is_behind_ = true;
   std::uint64_t signalled_ = 0;
   std::vector<Note> notes_;
   Fd data_bell_;

@@ -80,14 +80,24 @@ bool Sender::push_one_staged(Staged& staged) {
   payload.size = staged.size;
   payload.chunk = staged.chunk;
   payload.bytes = staged.bytes.data();
-  if (payload.size > tail_bytes && payload.chunk == Pool::no_chunk && (!chosen_.empty() || topic.is.latched)) {
+  std::byte* const loaned = loan_from_carrier(topic, payload.size);
+  const bool carried = loaned && chosen_listen();
+  if (!carried && payload.size > tail_bytes && payload.chunk == Pool::no_chunk &&
+      (!chosen_.empty() || topic.is.latched)) {
     if (provide_chunk(payload)) {
       std::memcpy(pool_.data(payload.chunk), payload.bytes, payload.size);
     } else {
-      if (!late) return false;
+      if (!late) {
+        if (loaned) carrier_->unloan();
+        return false;
+      }
       late_ += static_cast<unsigned>(chosen_.size());  // a deadline counts for memory as well as for room
       chosen_.clear();
     }
+  }
+  if (loaned) {
+    const std::uint64_t ticket = publish_at_carrier(loaned, staged.header, payload, nullptr);
+    if (carried) ticket_ = ticket;
   }
   commit(staged.header, payload, nullptr);
   return true;

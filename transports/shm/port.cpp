@@ -55,6 +55,7 @@ ShmPort::ShmPort(const PortOptions& options, std::span<const EventType* const> t
 ShmPort::~ShmPort() {
   if (trim_timer_) loop_.cancel(trim_timer_);
   if (returns_->bell) loop_.remove_bell(returns_->bell.get());
+  if (carrier_ && carrier_->outside_bell() >= 0) loop_.remove_bell(carrier_->outside_bell());
   for (const auto* routes : {&sender_.routes(), &sender_.leaving()}) {
     for (const auto& route : *routes) loop_.remove_bell(route->space_bell());
   }
@@ -77,6 +78,13 @@ std::uint16_t ShmPort::bind_topic(PortTopic topic) {
   }
   if (wire != 0) receiver_.set_wire_topic(wire, handle);
   return handle;
+}
+
+void ShmPort::set_carrier(std::unique_ptr<Carrier> carrier) {
+  carrier_ = std::move(carrier);
+  sender_.set_carrier(*carrier_);
+  receiver_.set_carrier(*carrier_);
+  if (carrier_->outside_bell() >= 0) loop_.add_bell(carrier_->outside_bell());
 }
 
 OutRoute& ShmPort::add_out_route(OutRouteSpec spec, Fd data_bell, Fd space_bell) {

@@ -53,6 +53,10 @@ class ShmPort final : public Port {
   /// What is sent is told to these monitors, which send nothing themselves and outlive the sending.
   void watch(Monitors& monitors) { sender_.watch(monitors); }
 
+  /// Before the first topic that it carries is bound. Its bell is listened to from now on.
+  void set_carrier(std::unique_ptr<Carrier> carrier);
+  Carrier* carrier() { return carrier_.get(); }
+
   // Port
   std::uint16_t open_topic(std::string_view name, OverflowPolicy policy, bool latched = false) override;
   std::string_view topic_name(std::uint16_t topic) const override { return sender_.topic(topic).name; }
@@ -87,6 +91,7 @@ class ShmPort final : public Port {
   EpollLoop& loop_;
   std::span<const EventType* const> types_;
   std::function<void(std::uint16_t)> topic_opened_;
+  std::unique_ptr<Carrier> carrier_;  // outlives both halves
   Sender sender_;
   Receiver receiver_;
   std::shared_ptr<Returns> returns_ = std::make_shared<Returns>();

@@ -142,6 +142,10 @@ void Receiver::turn_to_the_event_in_flight() {
 bool Receiver::next(Delivery& out) {
   if (!latched_.is_empty()) [[unlikely]]
     if (hand_out_latched(out)) return true;
+  if (carrier_) [[unlikely]] {  // those outside and our own routes take turns
+    outside_first_ = !outside_first_;
+    if (outside_first_ && hand_out_outside(out)) return true;
+  }
   if (in_flight_.route != 0) [[unlikely]]
     turn_to_the_event_in_flight();
   if (burst_left_ == 0 && !routes_.empty()) {  // its turn is over, though it may have more
@@ -157,7 +161,7 @@ bool Receiver::next(Delivery& out) {
     route.publish_released();
     go_on();
   }
-  return false;
+  return carrier_ && hand_out_outside(out);
 }
 
 bool Receiver::take_from(InRoute& route, Delivery& out) {
@@ -168,6 +172,10 @@ bool Receiver::take_from(InRoute& route, Delivery& out) {
     if (const std::uint64_t gaps = route.take_gaps()) count(status_.counters.dropped, gaps);
     switch (taken) {
       case Take::Event:
+        if ((found.flags & Slot::carried) && !fetch_from_carrier(route, found)) [[unlikely]] {
+          pass_over_lost(route);
+          break;
+        }
         hand_out(route, found, out);
         return true;
       case Take::Nothing:
@@ -278,6 +286,8 @@ void Receiver::record_flight(const Delivery& out, const Found& found) {
 }
 
 void Receiver::handled(const Delivery& delivery, bool known) {
+  const bool carried = has_carried_;
+  if (carried) let_go_of_carried();
   if (delivery.route == 0) [[unlikely]] {
     Word& letter = status_.flight.letter;
     // Told before the record is emptied: if we die in between, it counts as handled.
@@ -289,7 +299,7 @@ void Receiver::handled(const Delivery& delivery, bool known) {
   InRoute* route = in_hand_;
   in_hand_ = nullptr;
   if (!route || route->id() != delivery.route) return;  // unsubscribed while it was handled
-  if (!route->overwriting() && !route->is_pinned(delivery.sequence)) poison(delivery.payload);
+  if (!carried && !route->overwriting() && !route->is_pinned(delivery.sequence)) poison(delivery.payload);
   route->advance();
   if (route->should_publish(delivery.payload.size())) route->publish_released();
 }
@@ -319,7 +329,7 @@ bool Receiver::prepare_wait() {
   const std::uint64_t sleep = status_.sleep.load(std::memory_order_relaxed);
   // seq_cst store, then seq_cst loads of the heads. PAIRS: OutRoute::flush_now.
   status_.sleep.store(sleep | 1, std::memory_order_seq_cst);
-  return !latched_.has_values() &&
+  return !latched_.has_values() && !(carrier_ && carrier_->has_outside()) &&
          std::none_of(routes_.begin(), routes_.end(), [](const auto& route) { return route->has_news(); });
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <process/carrier.hpp>
 #include <shm/in_route.hpp>
 #include <shm/latched_inbox.hpp>
 #include <unordered_map>
@@ -26,6 +27,11 @@ struct ReceiverEvents {
   std::function<void(std::uint32_t route, std::uint32_t incarnation)> drained = [](auto, auto) {};
   std::function<void(std::uint32_t route, const std::string& what)> corrupt = [](auto, const auto&) {};
   std::function<void(std::uint64_t letter, bool known)> redelivered = [](auto, auto) {};
+  /// An event whose payload a carrier had is gone; counted as dropped.
+  std::function<void(std::uint32_t route)> lost = [](auto) {};
+  /// What a program outside has sent on the topic (a handle) is of no type that we know.
+  std::function<void(std::uint16_t topic, std::size_t bytes)> unreadable = [](auto, auto) {};
+  std::function<std::string_view(std::uint16_t wire)> topic_name = [](auto) { return std::string_view(); };
 };
 
 /// One segment of a route, as the broker hands it over. The descriptors stay the caller's.
@@ -69,6 +75,8 @@ class Receiver {
   void offer_latched(std::uint32_t route, std::shared_ptr<Publisher> publisher, std::vector<std::uint16_t> topics);
   void add_system_event(LatchedValue event) { latched_.add_system_event(std::move(event)); }
   void add_letter(LatchedValue letter) { latched_.add_letter(std::move(letter)); }
+  /// It outlives the receiving.
+  void set_carrier(Carrier& carrier);
   InRoute* find_route(std::uint32_t route);
   const std::vector<std::unique_ptr<InRoute>>& routes() const { return routes_; }
   void remove_route(std::uint32_t route);
@@ -98,6 +106,12 @@ class Receiver {
   bool hand_out_latched(Delivery& out);
   void fill_type_and_object(Delivery& out, std::uint16_t wire_type) const;
   void fill_object(Delivery& out) const;
+  // carried.cpp: payloads that a carrier has
+  bool fetch_from_carrier(const InRoute& route, Found& found);
+  void pass_over_lost(InRoute& route);
+  void let_go_of_carried();
+  bool hand_out_outside(Delivery& out);
+  std::uint16_t type_of_outside(const OutsideEvent& event) const;
   void record_flight(const Delivery& delivery, const Found& found);
   void turn_to_the_event_in_flight();
   void go_on() {
@@ -116,6 +130,10 @@ class Receiver {
   std::size_t turn_ = 0;
   unsigned burst_left_ = burst;
   InRoute* in_hand_ = nullptr;
+  Carrier* carrier_ = nullptr;
+  bool outside_first_ = false;
+  bool has_carried_ = false;  // the payload in hand is the carrier's
+  ActorId outside_{"iceoryx"};
   LatchedInbox latched_;
   InFlight in_flight_;
   std::pair<std::uint64_t, std::uint64_t> replayed_;

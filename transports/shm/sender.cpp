@@ -174,7 +174,10 @@ void Sender::note_output(std::uint64_t counter) {
 /// Commits right away if everybody has room, and memory too. Else false: nothing has happened.
 bool Sender::commit_new(const Header& header, Topic& topic, const Outgoing& out, Payload& payload) {
   if (find_room(topic, false) == Room::Wait) return false;
-  if (payload.size > tail_bytes && payload.chunk == Pool::no_chunk && (!chosen_.empty() || topic.is.latched)) {
+  std::byte* const loaned = loan_from_carrier(topic, payload.size);
+  const bool carried = loaned && chosen_listen();
+  if (!carried && payload.size > tail_bytes && payload.chunk == Pool::no_chunk &&
+      (!chosen_.empty() || topic.is.latched)) {
     if (provide_chunk(payload)) {
       std::byte* at = pool_.data(payload.chunk);
       if (payload.bytes)
@@ -182,13 +185,20 @@ bool Sender::commit_new(const Header& header, Topic& topic, const Outgoing& out,
       else
         out.type->encode(out.event, {at, payload.size});
     } else {
-      if (topic.is.policy.kind == OverflowPolicy::Kind::Block) return false;
+      if (topic.is.policy.kind == OverflowPolicy::Kind::Block) {
+        if (loaned) carrier_->unloan();
+        return false;
+      }
       late_ += static_cast<unsigned>(chosen_.size());  // no memory left: the other policies drop
       if (is_watched()) {
         for (const Target& target : chosen_) dropped_.push_back(target.route);
       }
       chosen_.clear();
     }
+  }
+  if (loaned) {
+    const std::uint64_t ticket = publish_at_carrier(loaned, header, payload, &out);
+    if (carried) ticket_ = ticket;
   }
   commit(header, payload, &out);
   return true;
@@ -242,6 +252,10 @@ void Sender::reclaim_all() {
 /// Pushes the event to everybody in chosen_. Nothing waits from here on. Consumes our reference of payload.chunk.
 void Sender::commit(const Header& header, Payload payload, const Outgoing* out) {
   const std::size_t targets = chosen_.size();
+  if (ticket_ != 0 && payload.chunk != Pool::no_chunk) {  // a loan: its bytes are with the carrier now
+    payload.bytes = pool_.data(payload.chunk);
+    pool_.release(std::exchange(payload.chunk, Pool::no_chunk));
+  }
   // Without a chunk a large payload found no memory: then the value before it stays the last one.
   const bool latch =
       topics_[header.topic].is.latched && (payload.size <= tail_bytes || payload.chunk != Pool::no_chunk);
@@ -264,6 +278,7 @@ void Sender::commit(const Header& header, Payload payload, const Outgoing* out) 
   count(status_.counters.sent, targets + late_);
   if (late_) count(status_.counters.dropped, late_);
   dirty_ = true;
+  ticket_ = 0;
   if (is_watched()) [[unlikely]]
     tell_dispatched(header, payload, out);
 }
@@ -319,7 +334,10 @@ void Sender::write_slot(Slot& slot, Tail& tail, const Header& header, const Payl
     std::memcpy(slot.payload + slot_inline_bytes - sizeof(EventId), &header.parent, sizeof(EventId));
   }
   std::uint32_t bytes = 0;
-  if (payload.chunk != Pool::no_chunk) {
+  if (ticket_ != 0) {
+    flags |= Slot::carried;
+    std::memcpy(slot.payload, &ticket_, sizeof ticket_);
+  } else if (payload.chunk != Pool::no_chunk) {
     flags |= Slot::in_pool;
     const PoolRef reference = pool_.reference(payload.chunk, payload.size);
     std::memcpy(slot.payload, &reference, sizeof reference);

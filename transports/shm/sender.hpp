@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <process/carrier.hpp>
 #include <shm/latch.hpp>
 #include <shm/out_route.hpp>
 #include <unordered_map>
@@ -21,7 +22,8 @@ struct PortTopic {
   OverflowPolicy policy;
   std::uint16_t wire = 0;
   bool may_publish = true;
-  bool latched = false;  // its last value is kept for readers to come
+  bool latched = false;             // its last value is kept for readers to come
+  std::uint64_t carried_bytes = 0;  // payloads up to this go to the carrier; 0: none
 };
 
 /// What a Sender asks of the outside: the broker's ear.
@@ -40,6 +42,8 @@ class Sender {
   std::uint16_t add_topic(PortTopic topic);
   PortTopic& topic(std::uint16_t handle) { return topics_[handle].is; }
   const PortTopic& topic(std::uint16_t handle) const { return topics_[handle].is; }
+  /// Empty for a number that no topic has.
+  std::string_view name_of_wire(std::uint16_t wire) const;
   std::size_t topic_count() const { return topics_.size(); }
   void topics_changed() { connect_topics(); }
   void set_wire_type(const EventType* type, std::uint16_t wire) { wire_types_[type] = wire; }
@@ -53,6 +57,8 @@ class Sender {
   void reader_gone(std::uint32_t route);
   /// REQUIRES: they send nothing, and outlive the sending.
   void watch(Monitors& monitors) { monitors_ = &monitors; }
+  /// It outlives the sending.
+  void set_carrier(Carrier& carrier) { carrier_ = &carrier; }
 
   // Sending --------------------------------------------------------------------------------------------------------
   EventId send(const Outgoing& out);
@@ -144,6 +150,10 @@ class Sender {
     word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
   std::uint16_t wire_type(const EventType* type);
+  // carried.cpp: payloads that a carrier takes
+  std::byte* loan_from_carrier(const Topic& topic, std::uint64_t bytes);
+  bool chosen_listen() const;
+  std::uint64_t publish_at_carrier(std::byte* at, const Header& header, const Payload& payload, const Outgoing* out);
   // watched.cpp: what monitors are told
   bool is_watched() const { return monitors_ && monitors_->active(); }
   template <class Tell>
@@ -164,6 +174,7 @@ class Sender {
   bool dirty_ = false;
   std::int64_t now_ns_ = 0;
   Monitors* monitors_ = nullptr;
+  Carrier* carrier_ = nullptr;
   Status& status_;
   SenderEvents events_;
   Pool pool_;
@@ -173,6 +184,7 @@ class Sender {
   std::vector<std::unique_ptr<OutRoute>> leaving_;
   std::vector<Target> chosen_;            // who gets the event at hand; kept to reuse its memory
   unsigned late_ = 0;                     // who would have, had there been room
+  std::uint64_t ticket_ = 0;              // of the event at hand, whose payload the carrier has; 0: ours
   std::vector<const OutRoute*> dropped_;  // those of them that monitors are to be told of
   unsigned allocations_ = 0;
   std::unordered_map<const EventType*, std::uint16_t> wire_types_;

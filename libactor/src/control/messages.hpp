@@ -48,7 +48,9 @@ struct TopicInfo {
   std::int64_t deadline_ns;
   std::uint32_t capacity;  // events per subscriber
   bool may_publish;
-  bool latched = false;  // its last value is kept, in the publisher's status segment, for readers to come
+  bool latched = false;             // its last value is kept, in the publisher's status segment, for readers to come
+  std::uint64_t carried_bytes = 0;  // not 0: payloads up to this travel by the carrier (Welcome.carrier_module)
+  bool subscribed = false;          // this actor reads it
 };
 
 /// A type's number on the wire, given out by the broker; never 0.
@@ -184,6 +186,10 @@ struct Welcome {
   std::int64_t spin_ns;                 // how long to look for events before sleeping
   std::int64_t stop_timeout_ns;
   std::uint32_t max_events_per_tick;
+  // The shared library that carries some topics' payloads, and the names that it goes by there. Empty: none is carried.
+  std::string carrier_module;
+  std::string carrier_service;
+  std::string carrier_runtime;
   std::vector<TopicInfo> topics;
   std::vector<TypeInfo> types;  // same order as in Hello
   // What the predecessor had in hand when it died; route 0 = nothing.
