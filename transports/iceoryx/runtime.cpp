@@ -1,0 +1,76 @@
+#include "iceoryx/runtime.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iceoryx_hoofs/error_handling/error_handling.hpp>
+#include <iceoryx_hoofs/log/logmanager.hpp>
+#include <iceoryx_posh/runtime/posh_runtime.hpp>
+#include <mutex>
+#include <set>
+
+namespace actor::iceoryx {
+namespace {
+
+std::set<int> open_descriptors() {
+  std::set<int> open;
+  DIR* const directory = opendir("/proc/self/fd");
+  if (!directory) return open;
+  while (const dirent* entry = readdir(directory)) {
+    if (entry->d_name[0] != '.' && std::atoi(entry->d_name) != dirfd(directory)) open.insert(std::atoi(entry->d_name));
+  }
+  closedir(directory);
+  return open;
+}
+
+/// iceoryx 2.0 opens its sockets without O_CLOEXEC: what the actor starts would hold them open.
+void close_on_exec(const std::set<int>& but) {
+  for (const int fd : open_descriptors()) {
+    if (but.contains(fd)) continue;
+    if (const int flags = fcntl(fd, F_GETFD); flags >= 0) fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+  }
+}
+
+std::string advice(iox::Error error) {
+  if (error == iox::Error::kICEORYX_ROUDI_MEMORY_MANAGER__ROUDI_STILL_RUNNING)
+    return "another RouDi runs on this machine, and there can be one only: stop it (fuser -v "
+           "/tmp/iox-unique-roudi.lock)";
+  if (error == iox::Error::kIPC_INTERFACE__REG_ROUDI_NOT_AVAILABLE)
+    return "RouDi does not answer: is the actor \"roudi\" of this broker ready?";
+  return "the broker starts it again; if this goes on, docs/iceoryx.md lists iceoryx's limits";
+}
+
+}  // namespace
+
+void report_errors(const std::string& what) {
+  static std::once_flag once;
+  std::call_once(once, [&] {
+    iox::log::LogManager::GetLogManager().SetDefaultLogLevel(iox::log::LogLevel::kOff,
+                                                             iox::log::LogLevelOutput::kHideLogLevel);
+    // Kept for ever: it may be needed by threads that end after main().
+    static auto& handler = *new auto(iox::ErrorHandler::setTemporaryErrorHandler(
+        [what](const iox::Error error, const std::function<void()>&, const iox::ErrorLevel level) {
+          if (level == iox::ErrorLevel::MODERATE) return;  // the call that met it returns an error
+          const std::string text =
+              what + ": iceoryx cannot go on (" + iox::ErrorHandler::toString(error) + "); " + advice(error) + "\n";
+          [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
+          // Not exit(): the thread that comes here may hold any lock, and iceoryx's own end needs them.
+          _exit(lost_exit);
+        }));
+    (void)handler;
+  });
+}
+
+void join(const std::string& runtime_name) {
+  static std::once_flag once;
+  std::call_once(once, [&] {
+    report_errors(runtime_name);
+    const std::set<int> before = open_descriptors();
+    iox::runtime::PoshRuntime::initRuntime(iox::RuntimeName_t(iox::cxx::TruncateToCapacity, runtime_name));
+    close_on_exec(before);
+  });
+}
+
+}  // namespace actor::iceoryx
