@@ -8,7 +8,7 @@
 // standby.cpp (processes started ahead), requests.cpp and views.cpp (what tools ask), forgetting.cpp (actors that are
 // no more), observers.cpp (tools that watch), hangs.cpp (actors that hang), burial.cpp and redelivery.cpp (dead
 // letters), system_events.cpp ($sys/actor), service.cpp (what the service manager is told), confining.cpp (cgroups and
-// limits), takeover.cpp (one brain's state for the next).
+// limits), carrying.cpp (topics that travel by iceoryx), takeover.cpp (one brain's state for the next).
 //
 // It works in turns. In each it handles what has come, at most one message of each connection; then its state goes into
 // the ledger; and only then does anybody hear of it: messages, requests to the keeper and bells wait for when_safe().
@@ -169,6 +169,11 @@ class Brain final : public SessionHandler {
   void on_message(ActorEntry& entry, const control::PeerCorrupt& message);
   void on_message(ActorEntry& entry, const control::Stopping& message);
   void start_timed_out(ActorEntry& entry);
+
+  // carrying.cpp: topics that travel by iceoryx
+  std::uint64_t carried_bytes(const Topic& topic) const;
+  void tell_of_carrier(ActorEntry& entry, control::Welcome& welcome);
+  bool reads_carried(const ActorEntry& entry) const;
 
   // service.cpp: what the service manager is told
   void watch_service();

@@ -112,7 +112,7 @@ void Brain::inherit(ActorEntry& entry, std::string& handling) {
   // Killed between a push, or a cursor's store, and the count of it: rings and cursors have the last word. `dropped`
   // counts what a sender dropped and what a reader of overwriting rings missed; of an actor that is both, the counters
   // stand.
-  if (!deeds.may_have_missed) {
+  if (!deeds.may_have_missed && !reads_carried(entry)) {
     totals.sent = deeds.pushed + totals.dropped;
     totals.handled = deeds.read - std::min(deeds.read, totals.skipped);
   } else if (totals.sent == 0 && deeds.pushed == 0) {

@@ -67,7 +67,9 @@ std::uint64_t Exchange::read_queue(Live& live, std::uint64_t most, const Visit& 
     if (taken == shm::Take::Drained) reader.drop_front();
     if (taken != shm::Take::Event) continue;
     ++visited;
-    if (visit(live.route, copy_of(found, reader.publisher()))) ++kept;
+    // A carrier's payloads went with the reader that they were for.
+    const bool is_lost = (found.flags & shm::Slot::carried) != 0;
+    if (!is_lost && visit(live.route, copy_of(found, reader.publisher()))) ++kept;
     reader.advance();
   }
   const std::uint64_t passed = reader.cursor() - live.cursor;

@@ -287,9 +287,9 @@ void Brain::admit(ActorEntry& entry, const control::Hello& hello, Fd status) {
 }
 
 control::TopicInfo Brain::topic_info(const ActorEntry& entry, const Topic& topic) const {
-  return {topic.id,          topic.name,     static_cast<std::uint8_t>(topic.policy),
-          topic.deadline_ns, topic.capacity, entry.publishes.contains(topic.name),
-          topic.latched};
+  return {topic.id,          topic.name,           static_cast<std::uint8_t>(topic.policy),
+          topic.deadline_ns, topic.capacity,       entry.publishes.contains(topic.name),
+          topic.latched,     carried_bytes(topic), entry.subscribes.contains(topic.name)};
 }
 
 void Brain::welcome(ActorEntry& entry, std::vector<control::TypeInfo> types, const control::Hello& hello) {
@@ -312,6 +312,7 @@ void Brain::welcome(ActorEntry& entry, std::vector<control::TypeInfo> types, con
     if (entry.subscribes.contains(topic.name)) entry.told_topics.insert(topic.id);
   }
   for (const TopicId id : entry.told_topics) message.topics.push_back(topic_info(entry, *topics_.at(id)));
+  tell_of_carrier(entry, message);
   message.in_flight_route = entry.in_flight.route;
   message.in_flight_sequence = entry.in_flight.sequence;
   message.in_flight_attempt = entry.in_flight.attempt;

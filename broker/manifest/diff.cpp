@@ -53,6 +53,10 @@ void check_broker(const BrokerSection& before, const Manifest& manifest, Manifes
   if (before.name != after.name) refuse("name", in_quotes(before.name), in_quotes(after.name));
   if (before.runtime_dir != after.runtime_dir)
     refuse("runtime_dir", shown(before.runtime_dir), shown(after.runtime_dir));
+  if (before.transport != after.transport) {
+    const auto shown_as = [](Transport t) { return t == Transport::Shm ? "\"shm\"" : "\"iceoryx\""; };
+    refuse("transport", shown_as(before.transport), shown_as(after.transport));
+  }
   if (before.log != after.log) refuse("log", shown(before.log), shown(after.log));
   if (before.brain_watchdog != after.brain_watchdog)
     refuse("brain_watchdog", format_duration(before.brain_watchdog), format_duration(after.brain_watchdog));

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "manifest/iceoryx.hpp"
 #include "manifest/manifest.hpp"
 #include "manifest/names.hpp"
 #include "sandbox/orders.hpp"
@@ -82,7 +83,13 @@ std::vector<ManifestError> check_executables(const Manifest& manifest, std::stri
   std::vector<ManifestError> errors;
   for (const ActorSection& actor : manifest.actors) {
     const std::string section = key_path("actors", actor.name);
-    if (!find_executable(manifest, actor, path)) {
+    if (!find_executable(manifest, actor, path) && actor.name == roudi_actor) {
+      errors.push_back(manifest.error(
+          "broker.transport",
+          "iceoryx needs the program actor-roudi, which is in no directory of PATH (" + std::string(path) +
+              "): install libactor's package for iceoryx, or build libactor where libiceoryx-posh-dev and libacl1-dev "
+              "are installed; or set transport = \"shm\""));
+    } else if (!find_executable(manifest, actor, path)) {
       errors.push_back(manifest.error(section + ".exec", problem_with(manifest, actor, path)));
     }
     SandboxProblem problem;

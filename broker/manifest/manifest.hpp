@@ -39,12 +39,15 @@ struct ManifestError {
 std::string format(const ManifestError& error);
 
 enum class LogFormat { Text, Json };
+/// How a topic's events travel from process to process.
+enum class Transport { Shm, Iceoryx };
 enum class Restart { Permanent, Transient, Temporary };
 
 struct BrokerSection {
   std::string name;  // [broker] name, or made from the manifest's file name
   std::optional<std::filesystem::path> runtime_dir;
   LogFormat log = LogFormat::Text;
+  Transport transport = Transport::Shm;  // of topics whose sections do not say
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(5);
   std::optional<std::chrono::nanoseconds> shutdown_timeout;  // absent: as long as the drain and the stop timeouts take
   std::chrono::nanoseconds stall_after = std::chrono::seconds(5);      // zero: stalls are told when asked for only
@@ -59,9 +62,11 @@ struct BrokerSection {
 };
 
 struct TopicSection {
-  std::optional<OverflowPolicy> overflow;  // with its deadline; absent: what the programs declare
-  std::uint32_t capacity = 256;            // events per subscriber
-  std::optional<bool> latched = {};        // absent: what the programs declare
+  std::optional<OverflowPolicy> overflow;   // with its deadline; absent: what the programs declare
+  std::uint32_t capacity = 256;             // events per subscriber
+  std::optional<bool> latched = {};         // absent: what the programs declare
+  std::optional<Transport> transport = {};  // absent: the broker's
+  std::uint64_t payload_bytes = 1024;       // the largest event that iceoryx carries; larger ones go through shm
   bool operator==(const TopicSection&) const = default;
 };
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "manifest/cross_checks.hpp"
+#include "manifest/iceoryx.hpp"
 #include "manifest/manifest.hpp"
 #include "manifest/names.hpp"
 #include "manifest/parse_events.hpp"
@@ -24,6 +25,7 @@ void read_broker(TableReader& read, BrokerSection& broker) {
   read.text("name", broker.name);
   read.text("runtime_dir", broker.runtime_dir);
   read.choice<LogFormat>("log", broker.log, {{"text", LogFormat::Text}, {"json", LogFormat::Json}});
+  read.choice<Transport>("transport", broker.transport, {{"shm", Transport::Shm}, {"iceoryx", Transport::Iceoryx}});
   read.duration("drain_timeout", broker.drain_timeout, {0s, longest});
   read.duration("shutdown_timeout", broker.shutdown_timeout, {100ms, longest});
   read_broker_events(read, broker);
@@ -51,6 +53,8 @@ void read_topic(TableReader& read, TopicSection& topic, const std::string& name)
       {{"fail", Kind::Fail}, {"drop", Kind::Drop}, {"drop-oldest", Kind::DropOldest}, {"block", Kind::Block}});
   read.duration("block_deadline", deadline, {1us, longest});
   read.integer("capacity", topic.capacity, {1, 65536});
+  read.choice<Transport>("transport", topic.transport, {{"shm", Transport::Shm}, {"iceoryx", Transport::Iceoryx}});
+  read.bytes("payload", topic.payload_bytes, {1, gib});
   if (read.has("latched")) read.boolean("latched", topic.latched.emplace());
   if (kind) topic.overflow = OverflowPolicy{.kind = *kind, .deadline = deadline};
 
@@ -174,12 +178,14 @@ ManifestResult parse_manifest(std::string_view text, std::string file_name) {
   if (findings.errors.empty()) {
     check_topics(manifest, findings);
     check_budgets(manifest, findings);
+    check_iceoryx(manifest, findings);
   }
 
   sort_by_position(findings.errors);
   sort_by_position(findings.warnings);
   ManifestResult result{.manifest = {}, .errors = std::move(findings.errors), .warnings = std::move(findings.warnings)};
   if (result.errors.empty()) {
+    add_roudi(manifest);
     manifest.positions = std::move(findings.positions);
     result.manifest = std::move(manifest);
   }

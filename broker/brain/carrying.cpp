@@ -1,0 +1,64 @@
+// Topics that travel by iceoryx: who is told so, and where its module is.
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "brain/brain.hpp"
+#include "manifest/iceoryx.hpp"
+
+namespace actor::broker {
+namespace {
+
+constexpr const char* module_name = "libactor-iceoryx.so";
+
+/// Beside the programs in a build's directory; where the loader looks when it is installed.
+std::string find_module(const Manifest& manifest) {
+  const char* const path = std::getenv("PATH");
+  const ActorSection* const roudi = manifest.find_actor(roudi_actor);
+  const auto program = roudi ? find_executable(manifest, *roudi, path ? path : "") : std::nullopt;
+  if (!program) return module_name;
+  const std::filesystem::path beside = program->parent_path() / module_name;
+  std::error_code error;
+  return std::filesystem::exists(beside, error) ? beside.string() : module_name;
+}
+
+}  // namespace
+
+/// The largest payload of the topic that travels by iceoryx; 0: all go through shared memory.
+std::uint64_t Brain::carried_bytes(const Topic& topic) const {
+  if (!manifest_.find_actor(roudi_actor) || !travels_by_iceoryx(manifest_, topic.name)) return 0;
+  const OverflowPolicy policy{.kind = topic.policy, .deadline = std::chrono::nanoseconds(topic.deadline_ns)};
+  if (!iceoryx_cannot(policy, topic.capacity, topic.latched, topic.name).empty()) return 0;
+  const auto section = manifest_.topics.find(topic.name);
+  return (section == manifest_.topics.end() ? TopicSection{} : section->second).payload_bytes;
+}
+
+/// What the programs declare, where the manifest left it open, may be what iceoryx cannot do.
+void Brain::tell_of_carrier(ActorEntry& entry, control::Welcome& welcome) {
+  bool any = false;
+  for (const control::TopicInfo& info : welcome.topics) {
+    any |= info.carried_bytes != 0;
+    const Topic& topic = *topics_.at(info.id);
+    if (info.carried_bytes != 0 || !info.may_publish || !manifest_.find_actor(roudi_actor) ||
+        !travels_by_iceoryx(manifest_, topic.name))
+      continue;
+    const OverflowPolicy policy{.kind = topic.policy, .deadline = std::chrono::nanoseconds(topic.deadline_ns)};
+    log_.warn("not_by_iceoryx", entry.name,
+              "topic " + topic.name +
+                  " goes through shared memory: " + iceoryx_cannot(policy, topic.capacity, topic.latched, topic.name));
+  }
+  if (!any && !manifest_.find_actor(roudi_actor)) return;
+  welcome.carrier_module = find_module(manifest_);
+  welcome.carrier_service = "actor." + manifest_.broker.name;
+  welcome.carrier_runtime = manifest_.broker.name + "." + entry.name;
+}
+
+/// Can events be lost on their way to it without having been overwritten?
+bool Brain::reads_carried(const ActorEntry& entry) const {
+  return std::any_of(entry.told_topics.begin(), entry.told_topics.end(), [&](TopicId id) {
+    const Topic* topic = topics_.at(id);
+    return topic && entry.subscribes.contains(topic->name) && carried_bytes(*topic) != 0;
+  });
+}
+
+}  // namespace actor::broker
