@@ -14,6 +14,9 @@ std::vector<TopicSpec> one_topic_per_policy(std::size_t capacity = 8);
 
 class Conformance : public testing::TestWithParam<Transport> {
  protected:
+  /// For the table of docs/transports.md: did the events of this test travel by the transport's own means?
+  void TearDown() override;
+
   World& make_world(WorldOptions options);
   World& make_world() { return make_world({.topics = one_topic_per_policy()}); }
   World& world() { return *world_; }

@@ -27,6 +27,22 @@ TEST_P(Restart, AReaderFindsWhatItHadNotHandled) {
   EXPECT_EQ(queued(), 0u);
 }
 
+TEST_P(Restart, WhatIsLostWithADeadReaderIsCountedAndNothingElseIs) {
+  make_world();
+  Peer& sender = add("sender", {});
+  Peer& reader = add("reader", {"block"});
+  for (std::uint64_t i = 0; i < 8; ++i) sender.send_number("block", i);
+  Receipt receipt;
+  for (std::uint64_t i = 0; i < 3; ++i) ASSERT_TRUE(reader.receive(receipt));
+  world().restart(reader);
+  const std::size_t found = reader.receive_all().size();
+  EXPECT_EQ(totals().handled, 3 + found);
+  EXPECT_EQ(totals().dropped, 5 - found);
+  EXPECT_EQ(queued(), 0u);
+  for (std::uint64_t i = 8; i < 16; ++i) sender.send_number("block", i);
+  EXPECT_EQ(reader.receive_numbers(), numbers(8, 16)) << "what is sent to the next life reaches it";
+}
+
 TEST_P(Restart, TheEventInHandIsHandedOutAgainAndOnlyThatOneIsMarked) {
   make_world();
   REQUIRE_RESTART();

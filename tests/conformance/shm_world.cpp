@@ -80,7 +80,8 @@ struct Route {
 
 class ShmWorld final : public World {
  public:
-  explicit ShmWorld(WorldOptions options) : options_(std::move(options)) {
+  explicit ShmWorld(WorldOptions options, Carriage carriage = {})
+      : options_(std::move(options)), carriage_(std::move(carriage)) {
     for (const TopicSpec& topic : options_.topics) topics_.emplace(topic.name, PeerTopic{topic.policy, topic.latched});
   }
   ~ShmWorld() override {
@@ -90,13 +91,14 @@ class ShmWorld final : public World {
   Peer& add(std::string_view name, std::span<const EventType* const> types,
             std::vector<std::string> subscriptions) override;
   void remove(Peer& peer) override;
-  bool survives_restart() const override { return true; }
+  bool survives_restart() const override { return !carriage_.make; }
   void restart(Peer& peer) override {
     Node& node = node_of(peer);
     end_life(node);
     begin_life(node);
   }
   PortCounters departed() const override { return departed_; }
+  std::uint64_t carried() override { return carriage_.make ? carriage_.carried() : UINT64_MAX; }
   std::vector<std::pair<std::string, std::string>> overflows() override {
     const std::scoped_lock lock(mutex_);
     return overflows_;
@@ -127,6 +129,7 @@ class ShmWorld final : public World {
   void share_extent(Node& from, std::uint32_t extent, int fd);
 
   const WorldOptions options_;
+  const Carriage carriage_;
   std::map<std::string, PeerTopic> topics_;
   std::map<std::uint64_t, std::uint16_t> wire_types_;
   std::map<std::string, std::unique_ptr<Node>> nodes_;
@@ -165,6 +168,7 @@ void ShmWorld::make_port(Node& node) {
   auto port =
       std::make_unique<shm::ShmPort>(options, node.types, shm::make_status(), node.peer->loop(), events_of(node));
   node.life = std::make_shared<Life>(Life{++node.lives, duplicate(port->status_fd()), {}});
+  if (carriage_.make) port->set_carrier(carriage_.make(node.name, node.lives));
   node.audience.clear();
   for (std::size_t i = 0; i < node.types.size(); ++i) {
     const std::uint16_t wire = wire_type(node.types[i]);
@@ -173,7 +177,12 @@ void ShmWorld::make_port(Node& node) {
   }
   for (std::size_t i = 0; i < options_.topics.size(); ++i) {
     const TopicSpec& topic = options_.topics[i];
-    port->bind_topic({topic.name, topic.policy, static_cast<std::uint16_t>(i + 1), true, topic.latched});
+    const auto wire = static_cast<std::uint16_t>(i + 1);
+    const std::uint64_t carried_bytes = carriage_.make && carriage_.can_carry(topic) ? carriage_.most_bytes : 0;
+    if (carried_bytes != 0)
+      port->carrier()->open({wire, topic.name, static_cast<std::uint32_t>(topic.capacity), carried_bytes,
+                             topic.policy.kind == OverflowPolicy::Kind::DropOldest, true, false});
+    port->bind_topic({topic.name, topic.policy, wire, true, topic.latched, carried_bytes});
   }
   port->receiver().set_in_flight(node.in_flight);
   node.peer->set_port(std::move(port));
@@ -291,6 +300,10 @@ void ShmWorld::attach_segment(Route& route, const Segment& segment) {
       spec.smallest_quota = std::min(spec.smallest_quota, topic.capacity);
     }
     route.to->port().attach(std::move(spec), error);
+    for (const auto& topic : route.topics) {
+      if (Carrier* carrier = route.to->port().carrier())
+        carrier->listen(topic.topic, route.from->key, route.from->name);
+    }
     if (segment.ended) {  // a live publisher's extents come with connect()
       for (const auto& [extent, fd] : segment.life->extents)
         receiver.add_extent(route.from->key, life, extent, fd.get(), error);
@@ -439,6 +452,10 @@ void ShmWorld::remove(Peer& peer) {
 }
 
 }  // namespace
+
+std::unique_ptr<World> make_carried_world(WorldOptions options, Carriage carriage) {
+  return std::make_unique<ShmWorld>(std::move(options), std::move(carriage));
+}
 
 std::unique_ptr<World> make_shm_world(WorldOptions options) {
   return std::make_unique<ShmWorld>(std::move(options));

@@ -46,14 +46,17 @@ class World {
 
   /// Does a dead actor's successor find what was queued for it, and the event in hand?
   virtual bool survives_restart() const = 0;
-  /// The actor dies here and now and its successor takes over: same peer, maybe another port object.
-  /// REQUIRES: survives_restart(); the peer's thread does not run.
+  /// The actor dies here and now and its successor takes over: same peer, maybe another port object. Without
+  /// survives_restart() some of what was queued for it is lost, and counts as dropped.
+  /// REQUIRES: the peer's thread does not run.
   virtual void restart(Peer& peer) = 0;
 
   /// The counters of removed peers.
   virtual PortCounters departed() const = 0;
   /// (reader, topic) of each overflow of a Fail topic so far.
   virtual std::vector<std::pair<std::string, std::string>> overflows() = 0;
+  /// How many events have travelled by the transport's own means so far; all of them, unless it says otherwise.
+  virtual std::uint64_t carried() { return UINT64_MAX; }
   /// Every peer, in the order of its coming.
   virtual std::vector<Peer*> peers() = 0;
 };

@@ -1,16 +1,20 @@
 // Random kill -9 of readers and writers at full rate, under a real broker, on Block topics.
 //
-//   torture [--kills N] [--kill-broker-every M] [--share K] [--seed S] [--json]
+//   torture [--kills N] [--kill-broker-every M] [--share K] [--transport shm|iceoryx] [--seed S] [--json]
 //
 // With --kill-broker-every, each M-th kill is of three within a millisecond, in any order: an actor, another one, and
 // the broker's brain. The count of kills is of actors.
 //
 // With --share, K actors each are in one process: a kill is of all of them.
 //
+// With --transport iceoryx what a dead reader had not read is lost, and counted by its next life: no more may be lost
+// than that. RouDi hangs when a kill comes at the wrong instruction: then it and all actors are started anew
+// (roudi_restarts).
+//
 // actor-broker and torture_actor are found through PATH. What was sent and handled is counted in a file that the actors
 // share (torture.hpp), so that the account survives them. lost: committed, and not handled by one of its readers.
-// duplicated: handled twice without having been sent twice: the event in flight at a kill, at most one per actor killed.
-// Exit code 0: nothing lost, corrupted, out of order or hung, and no more duplicates than actors killed.
+// duplicated: handled twice without having been sent twice: the event in flight at a kill, at most one per actor
+// killed. Exit code 0: nothing lost, corrupted, out of order or hung, and no more duplicates than actors killed.
 
 #include "fault/torture.hpp"
 
@@ -31,6 +35,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 #include <vector>
@@ -47,6 +52,7 @@ struct Options {
   std::uint64_t seed = std::random_device()();
   unsigned kill_broker_every = 0;  // 0: never
   unsigned share = 1;              // actors in a process
+  bool iceoryx = false;
   bool json = false;
 };
 
@@ -54,6 +60,7 @@ struct Result {
   unsigned kills = 0;
   unsigned brain_kills = 0;
   std::uint64_t sent = 0, handled = 0, lost = 0, duplicated = 0, repeated_outputs = 0;
+  std::uint64_t dropped = 0, roudi_restarts = 0;  // as the broker counts them; iceoryx only
   unsigned hung = 0;
   int broker_status = -1;
   std::vector<double> restart_ms;
@@ -62,7 +69,7 @@ struct Result {
 /// The broker, its manifest and its directory. Ends it, if need be, when destroyed.
 class Broker {
  public:
-  Broker(int account_fd, unsigned share) : share_(share) {
+  Broker(int account_fd, unsigned share, bool iceoryx) : share_(share), iceoryx_(iceoryx) {
     std::string pattern = (std::filesystem::temp_directory_path() / "torture-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) actor::throw_errno("making a directory like " + pattern);
     directory_ = pattern;
@@ -107,6 +114,21 @@ class Broker {
     }
     return false;
   }
+  /// The sum of a column of `actorctl ps` over all actors, or over the one of that name.
+  std::uint64_t sum(const std::string& column, const std::string& of = "") const {
+    const std::string command = "actorctl --broker " + (directory_ / "run").string() + " ps --json";
+    FILE* const tool = popen(command.c_str(), "r");
+    std::string said;
+    for (int c = 0; tool && (c = std::fgetc(tool)) != EOF;) said += static_cast<char>(c);
+    if (tool) pclose(tool);
+    const auto ps = nlohmann::json::parse(said, nullptr, false);
+    std::uint64_t total = 0;
+    if (ps.is_discarded() || !ps.contains("actors")) return total;
+    for (const auto& actor : ps.at("actors")) {
+      if (of.empty() || actor.at("name") == of) total += actor.at(column).get<std::uint64_t>();
+    }
+    return total;
+  }
   /// Of waitpid(); valid once it has ended.
   int status() const { return status_; }
 
@@ -114,9 +136,12 @@ class Broker {
   void write_manifest() const {
     std::ofstream out(directory_ / "torture.toml");
     out << "[broker]\nname = \"torture\"\nruntime_dir = \"" << (directory_ / "run").string() << "\"\n"
+        << (iceoryx_ ? "transport = \"iceoryx\"\n" : "")
         << "[topics.\"Topic.Small\"]\noverflow = \"block\"\ncapacity = 64\n"
         << "[topics.\"Topic.Large\"]\noverflow = \"block\"\ncapacity = 16\n"
-        << "[topics.\"Topic.Relayed\"]\noverflow = \"block\"\ncapacity = 64\n";
+        << (iceoryx_ ? "payload = \"64KiB\"\n" : "")
+        << "[topics.\"Topic.Relayed\"]\noverflow = \"block\"\ncapacity = 64\n"
+        << (iceoryx_ ? "payload = \"64KiB\"\n" : "");
     for (unsigned i = 0; i < actors; ++i) {
       const bool is_source = i < sources;
       const bool is_relay = i == sources + relay;
@@ -137,6 +162,7 @@ class Broker {
   }
 
   unsigned share_;
+  bool iceoryx_;
   std::filesystem::path directory_;
   pid_t pid_ = -1;
   int status_ = 0;
@@ -152,13 +178,17 @@ class Torture {
   }
 
   Result run() {
-    Broker broker(file_.get(), options_.share);
+    Broker broker(file_.get(), options_.share, options_.iceoryx);
     for (const Victim& victim : victims_) wait_for_progress(broker, [&victim, this] { return is_working(victim); });
     while (result_.hung == 0 && result_.kills < options_.kills && !is_full() && !broker.has_ended()) kill_one(broker);
     for (Victim& victim : victims_)
       wait_for_progress(broker, [&victim, this] { return see(victim), is_working(victim); });
     account_->stop.store(1);
     wait_for_progress(broker, [this] { return all_handled(); });
+    if (options_.iceoryx) {
+      result_.dropped = broker.sum("dropped");
+      result_.roudi_restarts = broker.sum("restarts", "roudi");
+    }
     broker.stop();
     const auto deadline = Clock::now() + hung_after;
     while (!broker.has_ended()) {
@@ -289,15 +319,18 @@ class Torture {
     return true;
   }
 
-  void settle(const Stream& stream, const SourceAccount& source, bool is_relayed) {
+  /// `through`: who has sent it on, if somebody has.
+  void settle(const Stream& stream, const SourceAccount& source, const Stream* through) {
     for (std::uint64_t n = 1; n <= source.done.load(); ++n) {
       const unsigned times = stream.times[n].load();
       const unsigned sent = source.again[n].load() != 0 ? 2 : 1;
-      if (times == 0) {
+      // What the relay has lost it has not sent on: one loss, and not three.
+      const bool was_sent_on = !options_.iceoryx || !through || through->times[n].load() != 0;
+      if (times == 0 && was_sent_on) {
         ++result_.lost;
         if (result_.lost < 5) std::fprintf(stderr, "torture: lost: number %llu\n", static_cast<unsigned long long>(n));
       }
-      if (times > sent) (is_relayed ? result_.repeated_outputs : result_.duplicated) += times - sent;
+      if (times > sent) (through ? result_.repeated_outputs : result_.duplicated) += times - sent;
     }
   }
 
@@ -305,8 +338,8 @@ class Torture {
     for (unsigned s = 0; s < sources; ++s) {
       const SourceAccount& source = account_->source[s];
       result_.sent += source.done.load();
-      for (unsigned r = 0; r < readers; ++r) settle(account_->direct[r][s], source, false);
-      for (unsigned r = 0; r < sinks; ++r) settle(account_->relayed[r][s], source, true);
+      for (unsigned r = 0; r < readers; ++r) settle(account_->direct[r][s], source, nullptr);
+      for (unsigned r = 0; r < sinks; ++r) settle(account_->relayed[r][s], source, &account_->direct[relay][s]);
     }
     result_.handled = progress();
     std::sort(result_.restart_ms.begin(), result_.restart_ms.end());
@@ -328,25 +361,27 @@ double percentile(const std::vector<double>& sorted, double part) {
 
 bool report(const Options& options, const Result& result, const Account& account) {
   const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
-  const std::uint64_t broken = account.misordered.load() + account.unmarked.load() + account.renumbered.load();
-  std::printf(
-      options.json ? "{\"kills\":%u,\"brain_kills\":%u,\"sent\":%llu,\"handled\":%llu,\"lost\":%llu,\"duplicated\":%"
-                     "llu,\"corrupted\":%llu,"
-                     "\"hung\":%u,\"restart_ms_p50\":%.2f,\"restart_ms_p99\":%.2f,\"repeated_outputs\":%llu,"
-                     "\"misordered\":%llu,\"unmarked\":%llu,\"renumbered\":%llu,\"seed\":%llu}\n"
-                   : "torture: %u kills, %u of the brain, %llu sent, %llu handled, %llu lost, %llu duplicated, %llu "
-                     "corrupted, %u hung; "
-                     "restart %.2f ms (p50), %.2f ms (p99); %llu repeated outputs, %llu misordered, %llu unmarked, "
-                     "%llu renumbered; seed %llu\n",
-      result.kills, result.brain_kills, number(result.sent), number(result.handled), number(result.lost),
-      number(result.duplicated), number(account.corrupted.load()), result.hung, percentile(result.restart_ms, 0.5),
-      percentile(result.restart_ms, 0.99), number(result.repeated_outputs), number(account.misordered.load()),
-      number(account.unmarked.load()), number(account.renumbered.load()), number(options.seed));
+  // A number that is missing counts as misordered, too.
+  const std::uint64_t broken =
+      (options.iceoryx ? 0 : account.misordered.load()) + account.unmarked.load() + account.renumbered.load();
+  std::printf(options.json
+                  ? "{\"kills\":%u,\"brain_kills\":%u,\"sent\":%llu,\"handled\":%llu,\"lost\":%llu,\"duplicated\":%"
+                    "llu,\"corrupted\":%llu,\"dropped\":%llu,\"roudi_restarts\":%llu,"
+                    "\"hung\":%u,\"restart_ms_p50\":%.2f,\"restart_ms_p99\":%.2f,\"repeated_outputs\":%llu,"
+                    "\"misordered\":%llu,\"unmarked\":%llu,\"renumbered\":%llu,\"seed\":%llu}\n"
+                  : "torture: %u kills, %u of the brain, %llu sent, %llu handled, %llu lost, %llu duplicated, %llu "
+                    "corrupted, %llu dropped, %llu restarts of RouDi, %u hung; "
+                    "restart %.2f ms (p50), %.2f ms (p99); %llu repeated outputs, %llu misordered, %llu unmarked, "
+                    "%llu renumbered; seed %llu\n",
+              result.kills, result.brain_kills, number(result.sent), number(result.handled), number(result.lost),
+              number(result.duplicated), number(account.corrupted.load()), number(result.dropped),
+              number(result.roudi_restarts), result.hung, percentile(result.restart_ms, 0.5),
+              percentile(result.restart_ms, 0.99), number(result.repeated_outputs), number(account.misordered.load()),
+              number(account.unmarked.load()), number(account.renumbered.load()), number(options.seed));
   if (result.broker_status != 0)
     std::fprintf(stderr, "torture: the broker ended with status %d\n", result.broker_status);
-  return result.lost == 0 && account.corrupted.load() == 0 && result.hung == 0 && broken == 0 &&
-         result.duplicated <= result.kills * options.share &&
-         result.repeated_outputs <= sinks * result.kills &&
+  return result.lost <= result.dropped && account.corrupted.load() == 0 && result.hung == 0 && broken == 0 &&
+         result.duplicated <= result.kills * options.share && result.repeated_outputs <= sinks * result.kills &&
          result.kills >= options.kills && result.broker_status == 0 &&
          (options.kill_broker_every == 0 || options.kill_broker_every > options.kills || result.brain_kills > 0);
 }
@@ -365,12 +400,17 @@ int main(int argc, char** argv) {
       options.kills = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
     else if (word == "--kill-broker-every" && i + 1 < argc)
       options.kill_broker_every = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
- else if (word == "--share" && i + 1 < argc)
+    else if (word == "--share" && i + 1 < argc)
       options.share = std::max(1u, static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10)));
+    else if (word == "--transport" && i + 1 < argc)
+      options.iceoryx = std::string_view(argv[++i]) == "iceoryx";
     else if (word == "--seed" && i + 1 < argc)
       options.seed = std::strtoull(argv[++i], nullptr, 10);
     else
-      return std::fprintf(stderr, "usage: torture [--kills N] [--kill-broker-every M] [--share K] [--seed S] [--json]\n"), 2;
+      return std::fprintf(stderr,
+                          "usage: torture [--kills N] [--kill-broker-every M] [--share K] [--transport shm|iceoryx] "
+                          "[--seed S] [--json]\n"),
+             2;
   }
   std::fprintf(stderr, "torture: seed %llu\n", static_cast<unsigned long long>(options.seed));
   try {

@@ -242,9 +242,12 @@ Finished RuntimeTest::run(const std::string& command) {
 }
 
 pid_t RuntimeTest::start_tool(const std::string& arguments, const std::string& name) {
+  return start_program("actorctl --broker test " + arguments, name);
+}
+
+pid_t RuntimeTest::start_program(const std::string& command, const std::string& name) {
   const std::string file = (directory_ / name).string();
-  const Finished started =
-      run("actorctl --broker test " + arguments + " > " + file + ".out 2> " + file + ".err & echo $!");
+  const Finished started = run(command + " > " + file + ".out 2> " + file + ".err & echo $!");
   return static_cast<pid_t>(std::stoi(started.said));
 }
 

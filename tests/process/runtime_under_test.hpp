@@ -75,6 +75,8 @@ class RuntimeTest : public testing::Test {
   Finished run(const std::string& command);
   /// Runs actorctl beside the test; what it says so far, by the name that the test gives it.
   pid_t start_tool(const std::string& arguments, const std::string& name);
+  /// The same for any command.
+  pid_t start_program(const std::string& command, const std::string& name);
   std::string output_of(const std::string& name) const;
   std::string errors_of(const std::string& name) const;
   const std::filesystem::path& directory() const { return directory_; }

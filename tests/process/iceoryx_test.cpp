@@ -1,0 +1,179 @@
+// Actors whose topics travel by iceoryx, under a real broker and a real RouDi; and programs outside that know iceoryx
+// only. There can be one RouDi on a machine: ctest runs these one after the other.
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "runtime_under_test.hpp"
+
+namespace process_test {
+namespace {
+
+class Iceoryx : public RuntimeTest {
+ protected:
+  static std::string head(const std::string& of_topic = "") {
+    return "[broker]\nname = \"test\"\ntransport = \"iceoryx\"\n[topics.\"Topic.Numbers\"]\n" + of_topic;
+  }
+  Broker& start_two(const std::string& of_topic = "", const std::string& of_reader = "") {
+    Broker& broker = start(head(of_topic) + section("reader", "subscribes = [\"*\"]\npublishes = []\n" + of_reader) +
+                           section("source"));
+    for (const char* name : {"roudi", "reader", "source"}) broker.wait_for_state(name, "ready");
+    return broker;
+  }
+  /// A program of its own, whose words are in the file of that name.
+  pid_t start_outsider(const std::string& arguments, const std::string& name) {
+    return start_program("process_outsider " + arguments, name);
+  }
+  void wait_for_outsider(const std::string& name, const std::string& line) {
+    wait_until(name + " says " + line, [&] { return output_of(name).find(line + "\n") != std::string::npos; });
+  }
+  void end(Broker& broker) {
+    broker.signal(SIGTERM);
+    EXPECT_EQ(broker.wait_for_end(), 0);
+    expect_nothing_left();
+  }
+};
+
+TEST_F(Iceoryx, ActorsExchangeEventsAndTheAccountBalances) {
+  Broker& broker = start_two();
+  tell("source", "send 1 300");
+  wait_for("reader: got 300");
+  tell("source", "say hello");
+  wait_for("reader: word hello");
+  EXPECT_EQ(journal().count_with("reader: got "), 300u);
+  wait_until("all is handled", [&] { return broker.actor("reader").at("handled") == 301; });
+  EXPECT_EQ(broker.actor("reader").at("dropped"), 0);
+  expect_the_account_to_balance(broker);
+  end(broker);
+}
+
+TEST_F(Iceoryx, AProgramThatKnowsIceoryxOnlyReadsOurTopic) {
+  Broker& broker = start_two();
+  const pid_t outsider = start_outsider("read actor.test source Topic.Numbers", "outsider");
+  wait_for_outsider("outsider", "listening");
+  tell("source", "send 1 50");
+  wait_for_outsider("outsider", "read 50");
+  wait_for("reader: got 50");
+  kill(outsider, SIGKILL);
+  wait_for_exit(outsider);
+  tell("source", "send 51 400");  // more than its queue holds: a reader outside holds up nobody
+  wait_for("reader: got 400");
+  end(broker);
+}
+
+TEST_F(Iceoryx, AProgramThatKnowsIceoryxOnlyWritesToOurTopic) {
+  Broker& broker = start_two("capacity = 16\n");
+  wait_for_exit(start_outsider("write actor.test Topic.Numbers 1 100", "outsider"));
+  wait_for("reader: got 100");
+  EXPECT_EQ(journal().count_with("reader: got "), 100u) << "on a Block topic it waits for us";
+  EXPECT_EQ(broker.actor("reader").at("received"), 0) << "nobody of ours has sent it: outside the accounting";
+  expect_the_account_to_balance(broker);
+  end(broker);
+}
+
+TEST_F(Iceoryx, WhatADeadReaderHadNotReadIsCountedAsDroppedAndSaid) {
+  Broker& broker = start_two("capacity = 16\n", "env = { ON_EVENT = \"3=die\" }\n");
+  tell("source", "send 1 10");
+  broker.wait_for_incarnation("reader", 2);
+  broker.wait_for_state("reader", "ready");
+  tell("source", "send 11 20");
+  wait_for("reader: got 20");
+  for (int i = 11; i <= 20; ++i) EXPECT_EQ(journal().count("reader: got " + std::to_string(i)), 1u) << i;
+  broker.wait_for_line("events that source had sent, and the life before this one had not read, went with it");
+  expect_the_account_to_balance(broker);
+  EXPECT_GT(broker.actor("reader").at("dropped").get<int>(), 0);
+  end(broker);
+}
+
+TEST_F(Iceoryx, EventsToAReaderThatIsAwayWaitForIt) {
+  Broker& broker = start_two("capacity = 64\n");
+  broker.ctl("stop reader");
+  broker.wait_for_state("reader", "ended");
+  broker.ctl("start reader");
+  tell("source", "send 1 30");
+  wait_for("reader: got 30");
+  end(broker);
+}
+
+TEST_F(Iceoryx, ADyingWriterTakesNothingWithItThatItHasSent) {
+  Broker& broker = start_two("capacity = 64\n");
+  const pid_t reader = broker.actor("reader").at("pid").get<pid_t>();
+  kill(reader, SIGSTOP);
+  tell("source", "send 1 20");
+  wait_for("source: sent 20");
+  kill(broker.actor("source").at("pid").get<pid_t>(), SIGKILL);
+  broker.wait_for_incarnation("source", 2);
+  kill(reader, SIGCONT);
+  wait_for("reader: got 20");
+  EXPECT_EQ(journal().count_with("reader: got "), 20u);
+  tell("source", "send 21 30");
+  wait_for("reader: got 30");
+  end(broker);
+}
+
+TEST_F(Iceoryx, NothingThatItOpensIsLeftToProgramsThatAnActorStarts) {
+  Broker& broker = start_two();
+  const auto fds = "/proc/" + std::to_string(broker.actor("reader").at("pid").get<pid_t>()) + "/fdinfo";
+  unsigned seen = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(fds)) {
+    if (std::stoi(entry.path().filename().string()) < 3) continue;
+    std::ifstream info(entry.path());
+    for (std::string word; info >> word;) {
+      if (word != "flags:") continue;
+      info >> word;
+      EXPECT_NE(std::stol(word, nullptr, 8) & O_CLOEXEC, 0) << entry.path();
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 5u);
+  end(broker);
+}
+
+TEST_F(Iceoryx, WhenRouDiIsKilledItAndItsActorsAreStartedAnewAndNobodyElse) {
+  Broker& broker =
+      start(head() + section("reader", "subscribes = [\"*\"]\npublishes = []\n") + section("source") +
+            "[topics.\"Knock\"]\ntransport = \"shm\"\n" + section("knocker", "publishes = [\"Knock\"]\n", "Knocker"));
+  for (const char* name : {"roudi", "reader", "source", "knocker"}) broker.wait_for_state(name, "ready");
+  kill(broker.actor("roudi").at("pid").get<pid_t>(), SIGKILL);
+  for (const char* name : {"roudi", "reader", "source"}) {
+    broker.wait_for_incarnation(name, 2);
+    broker.wait_for_state(name, "ready");
+  }
+  EXPECT_EQ(broker.actor("knocker").at("incarnation"), 1);
+  tell("source", "send 1 10");
+  wait_for("reader: got 10");
+  end(broker);
+}
+
+TEST_F(Iceoryx, AnActorThatDiesTakesNobodyWithIt) {
+  Broker& broker = start_two();
+  kill(broker.actor("reader").at("pid").get<pid_t>(), SIGKILL);
+  broker.wait_for_incarnation("reader", 2);
+  broker.wait_for_state("reader", "ready");
+  EXPECT_EQ(broker.actor("source").at("incarnation"), 1);
+  EXPECT_EQ(broker.actor("roudi").at("incarnation"), 1);
+  end(broker);
+}
+
+TEST_F(Iceoryx, WhenRouDiHangsItIsFoundAndTheGroupIsStartedAnew) {
+  Broker& broker = start_two();
+  wait_for_exit(start_outsider("die-locked actor.test victim Topic.Numbers", "victim"));
+  // RouDi now has a publisher whose lock nobody will open. The next one who wants to hear it makes RouDi ask for it.
+  const pid_t reader = start_outsider("read actor.test victim Topic.Numbers", "late");
+  broker.wait_for_line("RouDi hangs: a program was killed while it held a lock of iceoryx's");
+  for (const char* name : {"roudi", "reader", "source"}) {
+    broker.wait_for_incarnation(name, 2);
+    broker.wait_for_state(name, "ready");
+  }
+  kill(reader, SIGKILL);
+  tell("source", "send 1 10");
+  wait_for("reader: got 10");
+  EXPECT_EQ(broker.actor("roudi").at("last_exit"), "error(70)");
+  end(broker);
+}
+
+}  // namespace
+}  // namespace process_test
