@@ -2,6 +2,7 @@
 # is of a component, and each component is a Debian package (deploy/debian/packages.cmake):
 #   runtime   actor-broker, actorctl, their manuals and units, the station example
 #   dev       headers, the library, the CMake package
+#   iceoryx   the transport of that name, where it was built: its daemon, and the module that actors load
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -14,6 +15,11 @@ install(TARGETS actor EXPORT libactor-targets ARCHIVE COMPONENT dev FILE_SET HEA
 install(TARGETS actor-broker actorctl COMPONENT runtime)
 if(TARGET station)
   install(TARGETS station DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/actor COMPONENT runtime)
+endif()
+
+if(TARGET actor-roudi)
+  install(TARGETS actor-roudi COMPONENT iceoryx)
+  install(TARGETS actor-iceoryx LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT iceoryx)
 endif()
 
 # What operators read and type: manual pages, and completion in bash. The page of the manifest is made of its guide.

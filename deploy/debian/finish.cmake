@@ -10,7 +10,8 @@ set(name_of_iceoryx ${CPACK_DEBIAN_ICEORYX_PACKAGE_NAME})
 file(GLOB_RECURSE libraries ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*.a)
 execute_process(COMMAND ${CPACK_LIBACTOR_STRIP} --strip-debug --remove-section=.comment --remove-section=.note --enable-deterministic-archives
   ${libraries} COMMAND_ERROR_IS_FATAL ANY)
-file(GLOB programs ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/runtime/usr/bin/* ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/runtime/usr/libexec/actor/*)
+set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY})
+file(GLOB programs ${root}/*/usr/bin/* ${root}/*/usr/libexec/actor/* ${root}/*/usr/lib/*.so ${root}/*/usr/lib/*/*.so)
 execute_process(COMMAND ${CPACK_LIBACTOR_STRIP} --remove-section=.comment --remove-section=.note ${programs} COMMAND_ERROR_IS_FATAL ANY)
 
 foreach(component ${CPACK_COMPONENTS_ALL})

@@ -41,4 +41,22 @@ set(CPACK_COMPONENT_DEV_DESCRIPTION "multi-process actor runtime over shared mem
 Headers, the static library and the CMake package of libactor: actors as
 objects in one process, or each a supervised process, with events by topic
 over shared memory.")
+
+set(CPACK_DEBIAN_ICEORYX_PACKAGE_NAME libactor-iceoryx)
+set(CPACK_DEBIAN_ICEORYX_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_ICEORYX_PACKAGE_DEPENDS "actor-broker (= ${PROJECT_VERSION})")
+set(CPACK_COMPONENT_ICEORYX_DESCRIPTION "multi-process actor runtime over shared memory (iceoryx transport)
+What actors and their broker need for topics that travel by iceoryx: the
+module that actors load, and iceoryx's daemon as an actor that the broker
+supervises.")
+
+set(packaged actor actor-broker actorctl manual_pages)
+if(TARGET station)
+  list(APPEND packaged station)
+endif()
+if(TARGET actor-roudi)
+  list(APPEND packaged actor-roudi actor-iceoryx)
+  list(APPEND CPACK_COMPONENTS_ALL iceoryx)
+endif()
+add_custom_target(packaged DEPENDS ${packaged})
 include(CPack)
