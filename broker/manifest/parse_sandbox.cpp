@@ -4,6 +4,7 @@
 
 #include "manifest/names.hpp"
 #include "manifest/suggestion.hpp"
+#include "sandbox/orders.hpp"
 
 namespace actor::broker {
 namespace {
@@ -68,6 +69,24 @@ void read_capabilities(TableReader& read, Sandbox& sandbox) {
   }
 }
 
+void read_devices(TableReader& read, Sandbox& sandbox) {
+  std::vector<std::string> paths;
+  read.texts("devices", paths);
+  if (!read.has("devices")) return;
+  std::size_t bytes = 0;
+  for (const std::string& path : paths) {
+    bytes += path.size() + 1;
+    const bool is_plain = path.starts_with("/dev/") && path.find("//") == std::string::npos &&
+                          path.find("/.") == std::string::npos && path.back() != '/';
+    if (!is_plain) read.error("devices", in_quotes(path) + " is not a device; allowed: paths such as \"/dev/i2c-1\"");
+  }
+  if (paths.size() > Orders::max_devices || bytes > Orders::max_device_bytes)
+    read.error("devices", "lists " + std::to_string(paths.size()) + " devices with " + std::to_string(bytes) +
+                              " bytes in their paths; the most are " + std::to_string(Orders::max_devices) + " and " +
+                              std::to_string(Orders::max_device_bytes) + ": name a directory in their place");
+  sandbox.devices = std::move(paths);
+}
+
 }  // namespace
 
 void read_sandbox(TableReader& read, Sandbox& sandbox) {
@@ -79,6 +98,7 @@ void read_sandbox(TableReader& read, Sandbox& sandbox) {
   read.text("group", sandbox.group);
   read.boolean("no_new_privs", sandbox.no_new_privs);
   read_capabilities(read, sandbox);
+  read_devices(read, sandbox);
   read.choice<SystemCallFilter>("seccomp", sandbox.system_calls,
                                 {{"none", SystemCallFilter::None}, {"default", SystemCallFilter::Default}});
 }

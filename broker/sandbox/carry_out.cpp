@@ -83,6 +83,8 @@ bool set_groups(const Orders& orders) {
 
 bool carry_out(const Orders& orders, SandboxStep& step) noexcept {
   // While it may still do everything.
+  step = SandboxStep::Devices;
+  if (has(orders, Orders::set_devices) && !make_private_devices(orders)) return false;
   step = SandboxStep::ResourceLimits;
   if (!set_limits(orders)) return false;
   step = SandboxStep::Nice;

@@ -175,6 +175,32 @@ void order_privileges(Orders& orders, const Sandbox& sandbox) {
   }
 }
 
+/// SUBTLE: /dev/mem and the like are one mknod away for who may do that, and so is the old /dev for who may unmount.
+bool order_devices(Orders& orders, const Sandbox& sandbox, SandboxProblem& problem) {
+  if (!sandbox.devices) return true;
+  problem.key = "devices";
+  if (::geteuid() != 0) {
+    problem.text =
+        "a /dev of its own needs a broker that runs as root (CAP_SYS_ADMIN, to mount it), and this one runs "
+        "as user " +
+        std::to_string(::geteuid()) + "; run it as root, or remove devices";
+    return false;
+  }
+  orders.flags |= Orders::set_devices;
+  std::size_t at = 0;
+  for (const std::string& path : *sandbox.devices) {
+    if (::access(path.c_str(), F_OK) != 0) {
+      problem.text = "there is no " + path + " on this machine; plug it in, or remove it from the list";
+      return false;
+    }
+    path.copy(orders.devices.data() + at, path.size());  // the manifest's check has seen to the room
+    at += path.size() + 1;
+    ++orders.device_count;
+  }
+  problem = {};
+  return true;
+}
+
 }  // namespace
 
 std::optional<Orders> make_orders(const Sandbox& sandbox, bool memory_by_cgroup, SandboxProblem& problem) {
@@ -184,6 +210,7 @@ std::optional<Orders> make_orders(const Sandbox& sandbox, bool memory_by_cgroup,
   order_scheduling(orders, sandbox);
   if (!order_processors(orders, sandbox.cpus, problem)) return std::nullopt;
   if (!order_user(orders, sandbox, problem)) return std::nullopt;
+  if (!order_devices(orders, sandbox, problem)) return std::nullopt;
   order_privileges(orders, sandbox);
   if (sandbox.system_calls == SystemCallFilter::Default) {
     const std::vector<std::uint64_t> filter = system_call_filter(problem.text);
@@ -201,6 +228,8 @@ std::string_view to_string(SandboxStep step) {
       break;
     case SandboxStep::Cgroup:
       return "entering its cgroup";
+    case SandboxStep::Devices:
+      return "giving it a /dev of its own (devices)";
     case SandboxStep::ResourceLimits:
       return "setting its limits";
     case SandboxStep::Nice:

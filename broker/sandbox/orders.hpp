@@ -28,10 +28,13 @@ struct Orders {
     set_groups = 16,
     set_capabilities = 32,
     set_no_new_privs = 64,
+    set_devices = 128,
   };
   static constexpr std::size_t max_limits = 4;
   static constexpr std::size_t max_groups = 128;
   static constexpr std::size_t max_filter = 512;
+  static constexpr std::size_t max_devices = 32;
+  static constexpr std::size_t max_device_bytes = 1024;  // of all their paths
 
   std::uint32_t flags;
   std::int32_t nice;
@@ -43,11 +46,14 @@ struct Orders {
   std::uint32_t group_count;
   std::uint32_t filter_count;  // instructions; 0 = no filter
   std::uint32_t cpu_words;     // of `cpus`; 0 = any processor
+  std::uint32_t device_count;
+  std::uint32_t reserved;
   std::uint64_t capabilities;  // a bit for each that is kept
   std::array<ResourceLimit, max_limits> limits;
   std::array<std::uint64_t, max_cpus / 64> cpus;
   std::array<std::uint32_t, max_groups> groups;
   std::array<std::uint64_t, max_filter> filter;  // struct sock_filter
+  std::array<char, max_device_bytes> devices;    // paths, each ended by a NUL
 };
 static_assert(std::is_trivially_copyable_v<Orders> && std::has_unique_object_representations_v<Orders>);
 
@@ -66,6 +72,7 @@ std::optional<Orders> make_orders(const Sandbox& sandbox, bool memory_by_cgroup,
 enum class SandboxStep : std::uint32_t {
   None = 0,
   Cgroup,
+  Devices,
   ResourceLimits,
   Nice,
   SchedulingPolicy,
@@ -83,6 +90,8 @@ std::string_view to_string(SandboxStep step);
 
 /// In the child: everything but the filter; false with errno set. Async-signal-safe.
 bool carry_out(const Orders& orders, SandboxStep& step) noexcept;
+/// A part of it: a /dev with nothing in it but what is allowed.
+bool make_private_devices(const Orders& orders) noexcept;
 /// The last thing before exec.
 bool install_filter(const Orders& orders) noexcept;
 

@@ -41,6 +41,8 @@ struct Sandbox {
   std::string group = {};                // likewise; empty: the user's own
   bool no_new_privs = true;
   std::optional<std::vector<std::string>> capabilities = {};  // those that are kept; absent: all, or none with `user`
+  std::optional<std::vector<std::string>> devices =
+      {};  // all that its /dev has, besides null and the like; absent: all
   SystemCallFilter system_calls = SystemCallFilter::None;
   bool operator==(const Sandbox&) const = default;
 };

@@ -69,6 +69,23 @@ TEST_F(Sandboxes, ActorsOfDifferentUsersExchangeEventsAndDeaths) {
   end(broker);
 }
 
+TEST_F(Sandboxes, ActorsWithoutDevicesExchangeEvents) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root may mount";
+  const std::string nothing = "devices = []\nsubscribes = [\"*\"]\n";
+  Broker& broker = start("[broker]\nname = \"test\"\n" + section("a", nothing) + section("b", nothing));
+  for (const char* name : {"a", "b"}) broker.wait_for_state(name, "ready");
+  const fs::path its_dev = "/proc/" + std::to_string(broker.actor("a").at("pid").get<pid_t>()) + "/root/dev";
+  EXPECT_TRUE(fs::exists(its_dev / "null"));
+  EXPECT_FALSE(fs::exists(its_dev / "ptmx"));
+  tell("a", "send 1 3");
+  wait_for("b: got 3");
+  tell("b", "die");
+  broker.wait_for_incarnation("b", 2);
+  tell("a", "send 4 6");
+  wait_for("b: got 6");
+  end(broker);
+}
+
 TEST_F(Sandboxes, AStepThatFailsIsInTheLogWithItsReason) {
   if (geteuid() != 0) GTEST_SKIP() << "only root may change the user";
   // Who is not root may be filtered only if it can get no privileges back.

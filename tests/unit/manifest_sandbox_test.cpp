@@ -31,6 +31,16 @@ TEST(ManifestSandbox, IsOpenUnlessTheManifestSaysOtherwise) {
   EXPECT_EQ(manifest.actors.at(0).abort_grace, 2s);
 }
 
+TEST(ManifestSandbox, DevicesArePathsBelowDev) {
+  for (const char* path : {"i2c-1", "/etc/passwd", "/dev/", "/dev/../etc", "/dev//null"}) {
+    EXPECT_THAT(errors_in_actor("devices = ['" + std::string(path) + "']"),
+                ElementsAre(AllOf(HasSubstr("actors.a.devices: "), HasSubstr("is not a device"))))
+        << path;
+  }
+  EXPECT_THAT(errors_in_actor("devices = ['/dev/" + std::string(1100, 'x') + "']"),
+              ElementsAre(HasSubstr("bytes in their paths")));
+}
+
 TEST(ManifestSandbox, EveryKeyArrivesInItsField) {
   const Manifest manifest = parse(R"(
 nice = -5
@@ -40,6 +50,7 @@ user = "nobody"
 group = "dialout"
 no_new_privs = false
 capabilities = ["net_raw", "sys_nice"]
+devices = ["/dev/i2c-1", "/dev/snd"]
 seccomp = "default"
 limits = { memory = "64MiB", open_files = 100, core = "0", processes = 7, cpu = "150%" }
 watchdog = "30s"
@@ -56,6 +67,7 @@ abort_grace = "1s"
                                                     .group = "dialout",
                                                     .no_new_privs = false,
                                                     .capabilities = {{"net_raw", "sys_nice"}},
+                                                    .devices = {{"/dev/i2c-1", "/dev/snd"}},
                                                     .system_calls = SystemCallFilter::Default}));
   EXPECT_EQ(manifest.actors.at(0).watchdog, 30s);
   EXPECT_EQ(manifest.actors.at(0).abort_grace, 1s);

@@ -162,6 +162,21 @@ TEST(SandboxTest, CapabilitiesThatAreListedAreKeptAndNoOthers) {
   }
 }
 
+TEST(SandboxTest, OfDevicesOnlyThoseThatAreListedAreThere) {
+  NEEDS_ROOT();
+  if (::access("/dev/tty", F_OK) != 0) GTEST_SKIP() << "this machine has no /dev/tty to list";
+  EXPECT_EQ(say("echo `ls /dev`", {.devices = {{}}}), "fd full null random shm stderr stdin stdout urandom zero\n");
+  EXPECT_EQ(say("echo `ls /dev`; echo gone > /dev/null; head -c 3 /dev/zero | wc -c", {.devices = {{"/dev/tty"}}}),
+            "fd full null random shm stderr stdin stdout tty urandom zero\n3\n");
+  EXPECT_EQ(say(": > /dev/more; mknod /dev/more c 1 1", {.devices = {{}}}).find("Read-only") == std::string::npos,
+            false);
+  SandboxProblem problem;
+  EXPECT_FALSE(make_orders({.devices = {{"/dev/no-such-thing"}}}, false, problem));
+  EXPECT_EQ(problem.key, "devices");
+  EXPECT_THAT(problem.text, HasSubstr("there is no /dev/no-such-thing"));
+  EXPECT_EQ(::access("/dev/tty", F_OK), 0) << "others notice nothing";
+}
+
 TEST(SandboxTest, AKeeperThatDiesIsStillNoticedAfterAChangeOfTheUser) {
   NEEDS_ROOT();
   int report[2];
