@@ -8,8 +8,11 @@
 #include <iceoryx_hoofs/error_handling/error_handling.hpp>
 #include <iceoryx_hoofs/log/logmanager.hpp>
 #include <iceoryx_posh/runtime/posh_runtime.hpp>
+#include <iostream>
 #include <mutex>
 #include <set>
+#include <streambuf>
+#include <string_view>
 
 namespace actor::iceoryx {
 namespace {
@@ -32,6 +35,53 @@ void close_on_exec(const std::set<int>& but) {
     if (const int flags = fcntl(fd, F_GETFD); flags >= 0) fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
   }
 }
+
+/// iceoryx tells std::cerr of each system call that fails, and repeats some of them without a pause: while RouDi hangs
+/// that is 25 000 lines a second. Lines that begin as its do are left out, all others go on.
+class WithoutItsLines final : public std::streambuf {
+ public:
+  explicit WithoutItsLines(std::streambuf* next) : next_(next) {}
+
+ private:
+  int overflow(int c) override {
+    const std::scoped_lock lock(mutex_);
+    if (c != traits_type::eof()) put(static_cast<char>(c));
+    return traits_type::not_eof(c);
+  }
+  std::streamsize xsputn(const char* text, std::streamsize count) override {
+    const std::scoped_lock lock(mutex_);
+    for (std::streamsize i = 0; i < count; ++i) put(text[i]);
+    return count;
+  }
+  int sync() override { return next_->pubsync(); }
+
+  void put(char c) {
+    if (line_ == Line::New) {
+      begun_ += c;
+      line_ = what_begins(begun_);
+      if (line_ == Line::Another) next_->sputn(begun_.data(), static_cast<std::streamsize>(begun_.size()));
+    } else if (line_ == Line::Another) {
+      next_->sputc(c);
+    }
+    if (c != '\n') return;
+    line_ = Line::New;
+    begun_.clear();
+  }
+
+  enum class Line { New, Its, Another };
+  static Line what_begins(std::string_view begun) {
+    for (const std::string_view its : {"./iceoryx_", "internal logic error in unix domain socket"}) {
+      if (begun == its) return Line::Its;
+      if (its.starts_with(begun)) return Line::New;  // it cannot be told yet
+    }
+    return Line::Another;
+  }
+
+  std::streambuf* next_;
+  std::mutex mutex_;
+  Line line_ = Line::New;
+  std::string begun_;  // of a new line, held back until it can be told
+};
 
 std::string advice(iox::Error error) {
   if (error == iox::Error::kICEORYX_ROUDI_MEMORY_MANAGER__ROUDI_STILL_RUNNING)
@@ -67,6 +117,7 @@ void join(const std::string& runtime_name) {
   static std::once_flag once;
   std::call_once(once, [&] {
     report_errors(runtime_name);
+    std::cerr.rdbuf(new WithoutItsLines(std::cerr.rdbuf()));  // for ever: iceoryx's threads end after main()
     const std::set<int> before = open_descriptors();
     iox::runtime::PoshRuntime::initRuntime(iox::RuntimeName_t(iox::cxx::TruncateToCapacity, runtime_name));
     close_on_exec(before);
