@@ -1,6 +1,7 @@
 // Random kill -9 of readers and writers at full rate, under a real broker, on Block topics.
 //
-//   torture [--kills N] [--kill-broker-every M] [--share K] [--transport shm|iceoryx] [--seed S] [--json]
+//   torture [--kills N] [--kill-broker-every M] [--share K] [--transport shm|iceoryx
+//           [--hang-roudi-every M]] [--seed S] [--json]
 //
 // With --kill-broker-every, each M-th kill is of three within a millisecond, in any order: an actor, another one, and
 // the broker's brain. The count of kills is of actors.
@@ -9,7 +10,8 @@
 //
 // With --transport iceoryx what a dead reader had not read is lost, and counted by its next life: no more may be lost
 // than that. RouDi hangs when a kill comes at the wrong instruction: then it and all actors are started anew
-// (roudi_restarts).
+// (roudi_restarts). --hang-roudi-every M makes sure of that: after each M-th kill a program dies inside iceoryx,
+// holding a lock.
 //
 // actor-broker and torture_actor are found through PATH. What was sent and handled is counted in a file that the actors
 // share (torture.hpp), so that the account survives them. lost: committed, and not handled by one of its readers.
@@ -53,6 +55,7 @@ struct Options {
   unsigned kill_broker_every = 0;  // 0: never
   unsigned share = 1;              // actors in a process
   bool iceoryx = false;
+  unsigned hang_roudi_every = 0;  // 0: only by chance
   bool json = false;
 };
 
@@ -129,6 +132,15 @@ class Broker {
     }
     return total;
   }
+  /// A program of the tests that knows iceoryx only.
+  static pid_t start_outsider(const char* what, const std::string& instance) {
+    const pid_t pid = fork();
+    if (pid != 0) return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    execlp("process_outsider", "process_outsider", what, "actor.torture", instance.c_str(), "Topic.Small", nullptr);
+    _exit(127);
+  }
   /// Of waitpid(); valid once it has ended.
   int status() const { return status_; }
 
@@ -180,7 +192,12 @@ class Torture {
   Result run() {
     Broker broker(file_.get(), options_.share, options_.iceoryx);
     for (const Victim& victim : victims_) wait_for_progress(broker, [&victim, this] { return is_working(victim); });
-    while (result_.hung == 0 && result_.kills < options_.kills && !is_full() && !broker.has_ended()) kill_one(broker);
+    while (result_.hung == 0 && result_.kills < options_.kills && !is_full() && !broker.has_ended()) {
+      const unsigned before = result_.kills;
+      kill_one(broker);
+      const unsigned every = options_.hang_roudi_every;
+      if (every != 0 && result_.kills / every != before / every) hang_roudi(broker);
+    }
     for (Victim& victim : victims_)
       wait_for_progress(broker, [&victim, this] { return see(victim), is_working(victim); });
     account_->stop.store(1);
@@ -296,6 +313,25 @@ class Torture {
     }
   }
 
+  /// Somebody dies with a lock in hand, somebody else makes RouDi ask for it; then the broker has to come to know.
+  void hang_roudi(Broker& broker) {
+    const std::uint64_t before = broker.sum("restarts", "roudi");
+    const std::string victim = "victim" + std::to_string(result_.kills);
+    int status = 0;
+    waitpid(Broker::start_outsider("die-locked", victim), &status, 0);
+    const pid_t asks = Broker::start_outsider("read", victim);
+    const auto deadline = Clock::now() + hung_after;
+    while (broker.sum("restarts", "roudi") == before && result_.hung == 0) {
+      if (Clock::now() > deadline) note_hang("RouDi, and nobody has come to know");
+      std::this_thread::sleep_for(100 * glance);
+    }
+    kill(asks, SIGKILL);
+    waitpid(asks, &status, 0);
+    // All have been started anew, those too that were not killed.
+    for (Victim& any : victims_)
+      wait_for_progress(broker, [&any, this] { return see(any), any.back && is_working(any); });
+  }
+
   void kill_now(Victim& victim, std::uint64_t pid) {
     victim.killed_at = Clock::now();
     victim.killed_pid = pid;
@@ -384,6 +420,7 @@ bool report(const Options& options, const Result& result, const Account& account
   const std::uint64_t may_be_lost = options.iceoryx ? result.dropped + result.kills : 0;
   return result.lost <= may_be_lost && account.corrupted.load() == 0 && result.hung == 0 && broken == 0 &&
          result.duplicated <= result.kills * options.share && result.repeated_outputs <= sinks * result.kills &&
+         (options.hang_roudi_every == 0 || result.roudi_restarts >= options.kills / options.hang_roudi_every) &&
          result.kills >= options.kills && result.broker_status == 0 &&
          (options.kill_broker_every == 0 || options.kill_broker_every > options.kills || result.brain_kills > 0);
 }
@@ -406,6 +443,8 @@ int main(int argc, char** argv) {
       options.share = std::max(1u, static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10)));
     else if (word == "--transport" && i + 1 < argc)
       options.iceoryx = std::string_view(argv[++i]) == "iceoryx";
+    else if (word == "--hang-roudi-every" && i + 1 < argc)
+      options.hang_roudi_every = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
     else if (word == "--seed" && i + 1 < argc)
       options.seed = std::strtoull(argv[++i], nullptr, 10);
     else

@@ -148,6 +148,31 @@ TEST_F(Iceoryx, WhenRouDiIsKilledItAndItsActorsAreStartedAnewAndNobodyElse) {
   end(broker);
 }
 
+TEST_F(Iceoryx, WhoIsStoppedForLongerThanIceoryxWaitsGoesOnAfterwards) {
+  Broker& broker = start_two("capacity = 4\n");
+  const pid_t reader = broker.actor("reader").at("pid").get<pid_t>();
+  kill(reader, SIGSTOP);
+  // RouDi's own watch would take it for dead after 1.5 seconds; the broker says after a fixed time that source waits.
+  tell("source", "send 1 20");
+  broker.wait_for_log("'source' waits for room at 'reader' on Topic.Numbers");
+  kill(reader, SIGCONT);
+  wait_for("reader: got 20");
+  EXPECT_EQ(broker.actor("reader").at("incarnation"), 1);
+  EXPECT_EQ(broker.actor("reader").at("dropped"), 0);
+  end(broker);
+}
+
+TEST_F(Iceoryx, ASecondRouDiOnTheMachineIsRefusedWithItsReason) {
+  Broker& broker = start_two();
+  Broker& other = start("[broker]\nname = \"other\"\ntransport = \"iceoryx\"\n" + section("second"));
+  other.wait_for_line("another RouDi runs on this machine, and there can be one only");
+  other.signal(SIGTERM);
+  other.wait_for_end();
+  tell("source", "send 1 10");
+  wait_for("reader: got 10");
+  end(broker);
+}
+
 TEST_F(Iceoryx, AnActorThatDiesTakesNobodyWithIt) {
   Broker& broker = start_two();
   kill(broker.actor("reader").at("pid").get<pid_t>(), SIGKILL);
