@@ -13,6 +13,7 @@
 namespace actor::broker {
 
 class EpochPage;
+class KeptLines;
 class Ledger;
 class Pulse;
 class ServiceManager;
@@ -26,6 +27,7 @@ struct BrainOptions {
   std::filesystem::path runtime_dir;  ///< holds control.sock and lock; the keeper removes it, unless it died
   Ledger& ledger;                     ///< what the brain before this one has left; made before the first one
   EpochPage& epochs;                  ///< likewise
+  KeptLines& lines;                   ///< likewise: what actors have printed last
   const ServiceManager& service;
 };
 

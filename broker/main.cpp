@@ -13,6 +13,7 @@
 #include "brain/ledger.hpp"
 #include "command_line.hpp"
 #include "keeper/keeper.hpp"
+#include "kept_lines.hpp"
 #include "manifest/check.hpp"
 #include "runtime_dir.hpp"
 #include "service_manager.hpp"
@@ -73,6 +74,7 @@ int run(const CommandLine& line) {
   const ServiceManager service = ServiceManager::from_environment();
   Ledger ledger;
   EpochPage epochs;
+  KeptLines lines;
   const BrainOptions brain{.manifest = std::move(*manifest),
                            .is_named_by_command_line = line.name.has_value(),
                            .is_log_by_command_line = line.log.has_value(),
@@ -81,6 +83,7 @@ int run(const CommandLine& line) {
                            .runtime_dir = directory.path(),
                            .ledger = ledger,
                            .epochs = epochs,
+                           .lines = lines,
                            .service = service};
   return run_keeper(keeper, [&](Fd socket, Pulse& pulse) {
     return run_brain(KeeperClient(std::move(socket)), std::move(listener), brain, pulse);

@@ -37,7 +37,7 @@ std::string time_text() {
 // Why open it again? O_NONBLOCK belongs to the open file, which the shell and other programs share: setting it there
 // would break them. An open file of our own has flags of its own. A regular file never blocks, and a second one would
 // have a position of its own; a socket cannot be opened, but has MSG_DONTWAIT.
-Output::Output(int fd, LogFormat format) : fd_(fd), format_(format) {
+Output::Output(int fd, LogFormat format, KeptLines& kept) : fd_(fd), format_(format), kept_(kept) {
   struct stat info = {};
   if (::fstat(fd, &info) != 0) {
     closed_ = true;

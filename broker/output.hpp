@@ -21,8 +21,8 @@ class Output {
   static constexpr std::size_t max_line_bytes = 4096;  ///< longer lines are cut into several
   static constexpr std::size_t max_queued_bytes = std::size_t{256} * 1024;
 
-  /// Writes to `fd` (1, as a rule), which stays the caller's and keeps its flags.
-  Output(int fd, LogFormat format);
+  /// Writes to `fd` (1, as a rule), which stays the caller's and keeps its flags. The last lines go to `kept`, too.
+  Output(int fd, LogFormat format, KeptLines& kept);
 
   /// One line of an actor, without its newline. Queued; flush() writes.
   void add_line(const std::string& actor, pid_t pid, OutputStream stream, std::string_view line);
@@ -59,7 +59,7 @@ class Output {
   bool closed_ = false;
   std::uint64_t dropped_ = 0;
   std::uint64_t dropped_unsaid_ = 0;
-  KeptLines kept_;
+  KeptLines& kept_;
 };
 
 /// One of an actor's two pipes.

@@ -4,7 +4,8 @@
 
 namespace actor::broker {
 
-ActorOutputs::ActorOutputs(EpollLoop& loop, LogFormat format) : loop_(loop), output_(STDOUT_FILENO, format) {}
+ActorOutputs::ActorOutputs(EpollLoop& loop, LogFormat format, KeptLines& kept)
+    : loop_(loop), output_(STDOUT_FILENO, format, kept) {}
 
 ActorOutputs::~ActorOutputs() {
   for (auto& [id, pipe] : pipes_) loop_.unwatch(pipe.watch);

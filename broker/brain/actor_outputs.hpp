@@ -12,7 +12,7 @@ namespace actor::broker {
 
 class ActorOutputs {
  public:
-  ActorOutputs(EpollLoop& loop, LogFormat format);
+  ActorOutputs(EpollLoop& loop, LogFormat format, KeptLines& kept);
   ~ActorOutputs();
   ActorOutputs(const ActorOutputs&) = delete;
   ActorOutputs& operator=(const ActorOutputs&) = delete;

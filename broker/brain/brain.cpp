@@ -110,7 +110,7 @@ Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options, Puls
       safe_([this](std::uint64_t key, int fd) { keeper_.store(key, fd); }),
       listener_(std::move(listener)),
       log_(options.manifest.broker.log),
-      output_(loop_, options.manifest.broker.log),
+      output_(loop_, options.manifest.broker.log, options.lines),
       cgroups_(options.manifest.broker.cgroup),
       stalls_(options.manifest.broker.stall_after) {
   keeper_.set_turn(&turn_);

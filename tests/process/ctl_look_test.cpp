@@ -121,6 +121,9 @@ TEST_F(Looking, LogsHasTheLastLinesAndGoesOnWithThoseThatCome) {
   broker.wait_for_log("a new brain goes on");
   tell("talker", "print still here");
   wait_until("a line after the takeover", [&] { return output_of("follow").find("still here") != std::string::npos; });
+  const Finished after = broker.ctl("logs talker");
+  for (const char* line : {"| 1xxx", "| 32xxx", "! done", "| more", "| still here"})
+    EXPECT_NE(after.said.find(line), std::string::npos) << line;
   ASSERT_EQ(kill(follower, SIGTERM), 0);
   wait_for_exit(follower);
   EXPECT_EQ(broker.ctl("logs nobody").code, 1);

@@ -14,6 +14,7 @@
 #include "control/channel.hpp"
 #include "keeper/pulse.hpp"
 #include "keeper/wire.hpp"
+#include "kept_lines.hpp"
 #include "service_manager.hpp"
 #include "session/epoch_page.hpp"
 
@@ -40,6 +41,7 @@ TEST(BrainAlone, WhoseKeeperDiesBeforeItCouldBeginEndsTheActorsThatItKnowsOf) {
   const ServiceManager service = ServiceManager::from_environment();
   Ledger ledger;
   EpochPage epochs;
+  KeptLines lines;
   Pulse pulse{std::chrono::nanoseconds(0)};
   const BrainOptions options{.manifest = std::move(*parsed.manifest),
                              .run_for = std::nullopt,
@@ -47,6 +49,7 @@ TEST(BrainAlone, WhoseKeeperDiesBeforeItCouldBeginEndsTheActorsThatItKnowsOf) {
                              .runtime_dir = std::string(place) + "/run",
                              .ledger = ledger,
                              .epochs = epochs,
+                             .lines = lines,
                              .service = service};
   std::filesystem::create_directory(options.runtime_dir);
   EXPECT_EQ(run_brain(KeeperClient(std::move(brains)), control::listen_at(std::string(place) + "/run/control.sock"),

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -52,7 +54,8 @@ class OutputTest : public ::testing::Test {
 
   Pipe terminal_;
   Pipe actor_;
-  Output output_{terminal_.write.get(), LogFormat::Text};
+  KeptLines lines_;
+  Output output_{terminal_.write.get(), LogFormat::Text, lines_};
 };
 
 TEST_F(OutputTest, EachLineBearsItsActorAndProcess) {
@@ -131,6 +134,37 @@ TEST(KeptLines, AreBoundedInBytesToo) {
   EXPECT_EQ(lines.of("cpu").back().number, 50u);
 }
 
+TEST(KeptLines, OutliveTheProcessThatWroteThem) {
+  KeptLines lines;
+  const auto in_another_process = [&](const std::function<void()>& act) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      act();
+      (void)::kill(::getpid(), SIGKILL);
+    }
+    EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+  };
+  in_another_process([&] {
+    for (int i = 1; i <= 500; ++i) lines.add("cpu", 1, OutputStream::Out, std::string(300, 'x') + std::to_string(i), i);
+    lines.add("gone", 2, OutputStream::Err, "forgotten", 1);
+    lines.add("disk", 3, OutputStream::Err, "full", 1);
+  });
+  in_another_process([&] {  // the next brain
+    lines.forget("gone");
+    lines.add("cpu", 4, OutputStream::Out, "501", 501);
+    lines.add("new", 5, OutputStream::Out, "in its place", 1);
+  });
+  const auto cpu = lines.of("cpu");
+  ASSERT_EQ(cpu.size(), KeptLines::max_lines);
+  EXPECT_EQ(cpu.front().number, 402u);
+  EXPECT_EQ(cpu.front().text, std::string(300, 'x') + "402");
+  EXPECT_EQ(cpu.back().text, "501");
+  EXPECT_EQ(cpu.back().pid, 4);
+  EXPECT_TRUE(lines.of("gone").empty());
+  EXPECT_EQ(lines.of("new").back().text, "in its place");
+  EXPECT_EQ(lines.of("disk").back().text, "full");
+}
+
 TEST(KeptLines, OfOneLifeAreThoseOfItsProcess) {
   KeptLines lines;
   for (int i = 0; i < 6; ++i) lines.add("cpu", i % 2, OutputStream::Out, std::to_string(i), i);
@@ -180,7 +214,7 @@ TEST_F(OutputTest, AClosedStdoutIsNoReasonToDie) {
   std::vector<std::string> kept;
   for (const KeptLine& line : output_.kept().of("cpu")) kept.push_back(line.text);
   EXPECT_THAT(kept, ElementsAre("one", "two", "three"));
-  Output nowhere(-1, LogFormat::Text);
+  Output nowhere(-1, LogFormat::Text, lines_);
   nowhere.note("nobody hears");
   EXPECT_EQ(nowhere.dropped_lines(), 1u);
 }
@@ -190,7 +224,7 @@ TEST_F(OutputTest, AFullSocketIsNotWaitedForEither) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   const Fd reader(ends[0]);
   const Fd writer(ends[1]);
-  Output journal(writer.get(), LogFormat::Text);
+  Output journal(writer.get(), LogFormat::Text, lines_);
   while (journal.dropped_lines() == 0) {
     journal.add_line("cpu", 1, OutputStream::Out, std::string(4000, 'x'));
     journal.flush();
@@ -199,7 +233,7 @@ TEST_F(OutputTest, AFullSocketIsNotWaitedForEither) {
 }
 
 TEST_F(OutputTest, JsonLinesAreObjectsWhateverAnActorPrints) {
-  Output json(terminal_.write.get(), LogFormat::Json);
+  Output json(terminal_.write.get(), LogFormat::Json, lines_);
   json.add_line("cpu", 7, OutputStream::Err, "quote \" backslash \\ \x01 bad \xff utf-8 \xc3\xa4");
   json.note("hello");
   std::istringstream lines(terminal_.taken());
