@@ -95,6 +95,7 @@ struct ActorState {
   std::uint64_t kept_pidfd = 0;   // of who was started by hand
   std::string executable;
   std::set<TopicId> told_topics;
+  std::set<RouteId> overflowed;  // its queues that it could not keep up with
   supervision::Circumstances circumstances;
   bool said_goodbye = false;
   std::string last_words;

@@ -281,6 +281,7 @@ class Brain final : public SessionHandler {
   bool bury(const Route& route, const QueuedEvent& event, const std::string& reason, std::uint32_t attempts);
   bool bury_left_over(const Route& route, const QueuedEvent& event);
   void give_up_in_hand(ActorEntry& entry, bool abnormal);
+  void give_up_overflowed(ActorEntry& entry);
   void give_up_queue(ActorEntry& entry);
 
   // redelivery.cpp: dead letters that are handed to their readers again

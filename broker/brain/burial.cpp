@@ -2,6 +2,7 @@
 // does not come back.
 
 #include <actor/error.hpp>
+#include <algorithm>
 #include <chrono>
 
 #include "brain/brain.hpp"
@@ -83,6 +84,25 @@ void Brain::give_up_in_hand(ActorEntry& entry, bool abnormal) {
                 describe_in_hand(flight, once ? 0 : rules.poison_after) + "; `actorctl dead-letters list` has it",
             {{"reason", reason}, {"attempts", std::int64_t{flight.attempt}}});
   entry.in_flight = {};
+}
+
+/// What it could not keep up with is not for its next life: that would begin too late again. Topics with another policy
+/// in the same queue were promised more than that, and come after what is before them: such a queue stays.
+/// REQUIRES: as above.
+void Brain::give_up_overflowed(ActorEntry& entry) {
+  const InFlight flight = entry.in_flight;
+  for (const RouteId id : std::exchange(entry.overflowed, {})) {
+    const Route* route = table_.find(id);
+    const bool all_fail = route && std::all_of(route->topics.begin(), route->topics.end(), [&](const auto& carried) {
+                            return topics_.at(carried.topic)->policy == PolicyKind::Fail;
+                          });
+    if (!all_fail) continue;
+    exchange_.empty_route(id, [&](const Route& from, const QueuedEvent& event) {
+      const bool in_hand = flight.route == id && flight.sequence == event.sequence;
+      return bury(from, event, "overflow", in_hand ? flight.attempt : 0);
+    });
+    if (flight.route == id) entry.in_flight = {};
+  }
 }
 
 /// mailbox_on_restart. REQUIRES: as above.

@@ -185,6 +185,7 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   const std::uint32_t incarnation = entry.incarnation;
   const std::string last_words = entry.last_words;
   if (had_mailbox) {
+    give_up_overflowed(entry);
     give_up_in_hand(entry, exit.abnormal() && exit.kind != supervision::Exit::Kind::Companion);
     if (exit.abnormal() && state_.stage == Stage::Running) give_up_queue(entry);
   }

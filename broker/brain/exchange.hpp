@@ -180,7 +180,9 @@ class Exchange {
   /// The event at the cursor of a reader that is not there: its successor goes on with the one after it. False when
   /// there is none that can be read.
   bool take_out(RouteId route, const Visit& visit);
-  /// All that is queued now for a reader that is not there.
+  /// All that is queued now in a route whose reader is not there.
+  void empty_route(RouteId route, const Visit& visit);
+  /// In all of its routes.
   void empty_mailbox(ActorIndex reader, const Visit& visit);
   /// Events of the actor's mailboxes that were kept elsewhere.
   std::uint64_t given_up(ActorIndex reader) const;

@@ -88,15 +88,17 @@ bool Exchange::take_out(RouteId route, const Visit& visit) {
   return live->cursor != before;
 }
 
+void Exchange::empty_route(RouteId route, const Visit& visit) {
+  Live* live = find(route);
+  if (!live || live->removed || live->reader_knows) return;
+  read_queue(*live, waiting(*live), visit);
+  drop_drained(*live);
+}
+
 void Exchange::empty_mailbox(ActorIndex reader, const Visit& visit) {
   const auto routes = incoming_.find(reader);
   if (routes == incoming_.end()) return;
-  for (const RouteId id : routes->second) {
-    Live& live = live_.at(id);
-    if (live.removed || live.reader_knows) continue;
-    read_queue(live, waiting(live), visit);
-    drop_drained(live);
-  }
+  for (const RouteId id : routes->second) empty_route(id, visit);
 }
 
 std::uint64_t Exchange::given_up(ActorIndex reader) const {

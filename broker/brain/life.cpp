@@ -406,6 +406,7 @@ void Brain::on_message(ActorEntry& entry, const control::Overflowed& message) {
                  "overflow = \"block\" or \"drop\" in the manifest",
              {{"topic", topic->name}, {"sender", entry.name}});
   reader.circumstances.overflowed = true;
+  reader.overflowed.insert(route->id);
   request_stop(reader);
 }
 

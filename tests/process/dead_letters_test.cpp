@@ -73,6 +73,32 @@ TEST_F(DeadLetters, APoisonEventIsGivenUpAndItsReaderGoesOnWithoutIt) {
   EXPECT_EQ(letters(broker).size(), 0U);
 }
 
+TEST_F(DeadLetters, WhatAReaderCouldNotKeepUpWithIsGivenUp) {
+  Broker& broker = start("[broker]\nname = \"test\"\n[topics.\"Topic.Numbers\"]\noverflow = \"fail\"\ncapacity = 4\n" +
+                         section("source", "publishes = [\"Topic.Numbers\"]\n") +
+                         section("sink",
+                                 "subscribes = [\"Topic.Numbers\"]\nstop_timeout = \"100ms\"\n"
+                                 "env = { ON_EVENT = \"1=hang\" }\n"));
+  for (const char* name : {"source", "sink"}) broker.wait_for_state(name, "ready");
+  tell("source", "send 1 1");
+  wait_for("sink: hang at 1");
+  tell("source", "send 2 5");
+  broker.wait_for_log("sink: does not keep up");
+  broker.wait_for_incarnation("sink", 2);
+  EXPECT_EQ(broker.actor("sink").at("last_exit"), "overflow");
+  tell("source", "send 6 6");
+  wait_for("sink: got 6");
+  EXPECT_EQ(journal().count_with("sink: got"), 1U) << "the one that it hung over was in the queue as well";
+  const auto letters = nlohmann::json::parse(broker.ctl("--json dead-letters list").said).at("dead_letters");
+  ASSERT_EQ(letters.size(), 4U);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(letters[i].at("reason"), "overflow");
+    EXPECT_EQ(letters[i].at("payload").at("value"), i + 1);
+    EXPECT_EQ(letters[i].at("attempts"), i == 0 ? 1 : 0);
+  }
+  expect_the_account_to_balance(broker);
+}
+
 TEST_F(DeadLetters, AtMostOnceHandsOutNoEventAgain) {
   Broker& broker = start(head_ + section("source") +
                          section("sink", sink_ + "delivery = \"at_most_once\"\n" + "env = { ON_EVENT = \"2=die\" }\n"));
