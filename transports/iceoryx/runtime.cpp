@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <iceoryx_hoofs/cxx/generic_raii.hpp>
 #include <iceoryx_hoofs/error_handling/error_handling.hpp>
 #include <iceoryx_hoofs/log/logmanager.hpp>
 #include <iceoryx_posh/runtime/posh_runtime.hpp>
@@ -83,6 +84,9 @@ class WithoutItsLines final : public std::streambuf {
   std::string begun_;  // of a new line, held back until it can be told
 };
 
+/// For ever: it may be needed by threads that end after main(). `used`: else the store is left out, and it is a leak.
+[[gnu::used]] iox::cxx::GenericRAII* kept_handler = nullptr;
+
 std::string advice(iox::Error error) {
   if (error == iox::Error::kICEORYX_ROUDI_MEMORY_MANAGER__ROUDI_STILL_RUNNING)
     return "another RouDi runs on this machine, and there can be one only: stop it (fuser -v "
@@ -99,8 +103,7 @@ void report_errors(const std::string& what) {
   std::call_once(once, [&] {
     iox::log::LogManager::GetLogManager().SetDefaultLogLevel(iox::log::LogLevel::kOff,
                                                              iox::log::LogLevelOutput::kHideLogLevel);
-    // Kept for ever: it may be needed by threads that end after main().
-    static auto& handler = *new auto(iox::ErrorHandler::setTemporaryErrorHandler(
+    kept_handler = new iox::cxx::GenericRAII(iox::ErrorHandler::setTemporaryErrorHandler(
         [what](const iox::Error error, const std::function<void()>&, const iox::ErrorLevel level) {
           if (level == iox::ErrorLevel::MODERATE) return;  // the call that met it returns an error
           const std::string text =
@@ -109,7 +112,6 @@ void report_errors(const std::string& what) {
           // Not exit(): the thread that comes here may hold any lock, and iceoryx's own end needs them.
           _exit(lost_exit);
         }));
-    (void)handler;
   });
 }
 

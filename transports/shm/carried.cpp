@@ -16,7 +16,7 @@ std::string_view Sender::name_of_wire(std::uint16_t wire) const {
 /// Memory at the carrier for the event at hand, which everybody in chosen_ has room for. Null: it cannot take it, or
 /// nobody would hear.
 std::byte* Sender::loan_from_carrier(const Topic& topic, std::uint64_t bytes) {
-  if (!carrier_ || topic.is.carried_bytes == 0 || !carrier_->has_listeners(topic.is.wire)) return nullptr;
+  if (topic.is.carried_bytes == 0 || !carrier_->has_listeners(topic.is.wire)) return nullptr;
   // A reader's queue at the carrier holds what one life may have under way: what an earlier one left is still in it.
   for (const Target& target : chosen_) {
     if (!target.route->overwriting() && target.route->reader_is_behind()) return nullptr;

@@ -80,7 +80,7 @@ bool Sender::push_one_staged(Staged& staged) {
   payload.size = staged.size;
   payload.chunk = staged.chunk;
   payload.bytes = staged.bytes.data();
-  std::byte* const loaned = loan_from_carrier(topic, payload.size);
+  std::byte* const loaned = carrier_ ? loan_from_carrier(topic, payload.size) : nullptr;
   const bool carried = loaned && chosen_listen();
   if (!carried && payload.size > tail_bytes && payload.chunk == Pool::no_chunk &&
       (!chosen_.empty() || topic.is.latched)) {

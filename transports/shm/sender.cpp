@@ -174,7 +174,7 @@ void Sender::note_output(std::uint64_t counter) {
 /// Commits right away if everybody has room, and memory too. Else false: nothing has happened.
 bool Sender::commit_new(const Header& header, Topic& topic, const Outgoing& out, Payload& payload) {
   if (find_room(topic, false) == Room::Wait) return false;
-  std::byte* const loaned = loan_from_carrier(topic, payload.size);
+  std::byte* const loaned = carrier_ ? loan_from_carrier(topic, payload.size) : nullptr;
   const bool carried = loaned && chosen_listen();
   if (!carried && payload.size > tail_bytes && payload.chunk == Pool::no_chunk &&
       (!chosen_.empty() || topic.is.latched)) {
