@@ -19,16 +19,13 @@
 #include <optional>
 #include <vector>
 
-#include "keeper/brain_watch.hpp"
-#include "keeper/child.hpp"
-#include "keeper/pulse.hpp"
+#include "keeper/keeper_parts.hpp"
 #include "keeper/strays.hpp"
-#include "keeper/wire.hpp"
 
 namespace actor::broker {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = Keeper::Clock;
 
 /// After so many requests to shut down, a brain that still runs is taken for hung: at the one before it has killed its
 /// actors and should be gone.
@@ -38,92 +35,11 @@ constexpr int patience_signals = 4;
 constexpr int most_brains_in_vain = 10;
 constexpr auto soon = std::chrono::seconds(10);
 
-constexpr const char* nonsense = "the keeper ignores requests that it does not understand: the brain has a bug";
+Clock::duration since_boot() {
+  return Clock::now().time_since_epoch();
+}
 
-class Keeper {
- public:
-  explicit Keeper(const KeeperOptions& options)
-      : options_(options),
-        stop_timeout_(options.stop_timeout),
-        pulse_(BrainWatch::patience(options.brain_watchdog)),
-        watch_(options.brain_watchdog) {}
-
-  int run(const std::function<int(Fd, Pulse&)>& brain);
-
- private:
-  /// One life of an actor, kept until the brain has acknowledged its end.
-  struct Child {
-    enum class State { Starting, Running, Failed, Exited };
-    State state = State::Starting;
-    pid_t pid = -1;  // -1: never was, or Failed and reaped
-    Fd pidfd;
-    Fd control;
-    Fd out;
-    Fd err;
-    Fd exec_result;
-    StartFailure failure;
-    int status = 0;
-    bool start_told = false;
-    bool end_told = false;
-
-    bool is_alive() const { return state == State::Starting || state == State::Running; }
-  };
-
-  void set_up();
-  void start_brain(const std::function<int(Fd, Pulse&)>& brain);
-  bool may_have_another_brain();
-  void turn();
-  int patience_ms() const;
-  void suspect_brain();
-  void look_at_brain();
-  void take_signals();
-  void shutdown_requested(int signal);
-  void look_for_a_stop();
-  void reap();
-  void ended(Child& child, int status);
-  void take_exec_result_of(Child& child);
-  void take_requests();
-  void complain(const char* what);
-  void refuse(const KeeperRequest& request);
-  void obey(const KeeperRequest& request, std::vector<Fd>& fds);
-  void spawn(const KeeperRequest& request, const std::vector<Fd>& fds);
-  void tell_brain();
-  bool tell(const KeeperNotice& notice, std::span<const int> fds = {});
-  bool tell_start(std::uint64_t serial, Child& child);
-  int brain_verdict() const;
-  void end_children();
-  void signal_children(int signal);
-  bool any_alive() const;
-  Child* find_pid(pid_t pid);
-
-  const KeeperOptions& options_;
-  std::chrono::nanoseconds stop_timeout_;
-  rlimit childrens_files_ = {};
-  sigset_t original_mask_ = {};
-  Fd signals_;
-  Fd brain_;
-  pid_t brain_pid_ = -1;
-  std::optional<int> brain_status_;
-  Pulse pulse_;
-  BrainWatch watch_;
-  bool is_hung_ = false;  // the brain was killed for that
-  bool brain_full_ = false;
-  bool complained_ = false;
-  std::map<std::uint64_t, Child> children_;
-  struct Stored {
-    Fd fd;
-    bool told = false;
-  };
-  std::map<std::uint64_t, Stored> stored_;
-  bool handed_over_ = false;  // this brain has been told everything that there was when it began
-  std::optional<Clock::time_point> brain_running_;
-  int brains_in_vain_ = 0;  // that died, one after the other, too soon
-  bool lost_patience_ = false;
-  std::vector<int> shutdowns_;  // the signals that have come
-  std::size_t shutdowns_told_ = 0;
-  int shutdown_count_ = 0;
-  Clock::time_point last_shutdown_{};
-};
+}  // namespace
 
 int Keeper::run(const std::function<int(Fd, Pulse&)>& brain) {
   set_up();
@@ -233,10 +149,6 @@ void Keeper::turn() {
   tell_brain();
 }
 
-Clock::duration since_boot() {
-  return Clock::now().time_since_epoch();
-}
-
 /// Until the brain is to be looked at again; -1: it is not.
 int Keeper::patience_ms() const {
   const auto next = watch_.next_look();
@@ -328,135 +240,6 @@ void Keeper::take_exec_result_of(Child& child) {
   if (failure) child.failure = *failure;
 }
 
-void Keeper::take_requests() {
-  for (;;) {
-    KeeperRequest request;
-    std::vector<Fd> fds;
-    const control::Received received = receive_fixed(brain_.get(), request, fds);
-    if (received.state == control::Received::State::Nothing) return;
-    if (received.state == control::Received::State::Closed) {
-      // A brain that has closed its socket is about to exit: SIGCHLD will tell how.
-      brain_.reset();
-      return;
-    }
-    if (received.state == control::Received::State::NoDescriptors) {
-      refuse(request);
-    } else if (received.state == control::Received::State::Packet && received.bytes == sizeof request) {
-      obey(request, fds);
-    } else {
-      complain(nonsense);
-    }
-  }
-}
-
-/// There are no descriptors left for what came along.
-void Keeper::refuse(const KeeperRequest& request) {
-  complain("the keeper is out of file descriptors, and cannot start or keep what it is asked to; raise its limit");
-  if (request.kind != RequestKind::Spawn || children_.contains(request.id)) return;
-  Child& child = children_[request.id];
-  child.state = Child::State::Failed;
-  child.failure = {.step = SpawnStep::Request, .error = EMFILE};
-}
-
-void Keeper::complain(const char* what) {
-  if (complained_) return;
-  complained_ = true;
-  std::fprintf(stderr, "actor-broker: %s\n", what);
-}
-
-void Keeper::obey(const KeeperRequest& request, std::vector<Fd>& fds) {
-  const auto found = children_.find(request.id);
-  Child* child = found == children_.end() ? nullptr : &found->second;
-  switch (request.kind) {
-    case RequestKind::Spawn:
-      if (child == nullptr) spawn(request, fds);
-      return;
-    case RequestKind::Kill:
-      if (child != nullptr && child->is_alive()) {
-        (void)::kill(request.whole_group != 0 ? -child->pid : child->pid, request.number);
-      }
-      return;
-    case RequestKind::AckExit:
-      if (child == nullptr) return;
-      if (child->state == Child::State::Exited ? child->end_told : child->state == Child::State::Failed)
-        children_.erase(found);
-      return;
-    case RequestKind::Store:
-      if (fds.size() == 1) stored_[request.id] = {std::move(fds.front()), true};
-      return;
-    case RequestKind::Drop:
-      stored_.erase(request.id);
-      return;
-    case RequestKind::Running:
-      brain_running_ = Clock::now();
-      return;
-    case RequestKind::StopTimeout:
-      stop_timeout_ = std::chrono::milliseconds(request.number);
-      return;
-    case RequestKind::None:
-      break;
-  }
-  complain(nonsense);
-}
-
-void Keeper::spawn(const KeeperRequest& request, const std::vector<Fd>& fds) {
-  Child& child = children_[request.id];
-  child.state = Child::State::Failed;
-  child.failure = {.step = SpawnStep::Request, .error = EBADMSG};
-  if (fds.empty() || fds.size() > 2) return;
-  auto program = read_program(request, fds.front().get());
-  if (!program) return;
-  if (fds.size() == 2) program->cgroup = fds.back().get();
-  auto started = start_child(*program, childrens_files_, child.failure);
-  if (!started) return;
-  child.state = Child::State::Starting;
-  child.pid = started->pid;
-  child.pidfd = std::move(started->pidfd);
-  child.control = std::move(started->control);
-  child.out = std::move(started->out);
-  child.err = std::move(started->err);
-  child.exec_result = std::move(started->exec_result);
-}
-
-void Keeper::tell_brain() {
-  brain_full_ = false;
-  if (!brain_) return;
-  for (auto& [key, stored] : stored_) {
-    if (stored.told || brain_full_) continue;
-    const int fds[] = {stored.fd.get()};
-    stored.told = tell({.kind = NoticeKind::Stored, .serial = key}, fds);
-  }
-  for (auto& [serial, child] : children_) {
-    if (brain_full_) break;
-    if (!child.start_told && child.state != Child::State::Starting) child.start_told = tell_start(serial, child);
-    if (child.start_told && !child.end_told && child.state == Child::State::Exited) {
-      child.end_told = tell({.kind = NoticeKind::Exited, .serial = serial, .pid = child.pid, .number = child.status});
-    }
-  }
-  // After the children: a brain that takes over can stop only whom it knows.
-  for (; shutdowns_told_ < shutdowns_.size() && !brain_full_; shutdowns_told_ += brain_full_ ? 0 : 1) {
-    (void)tell({.kind = NoticeKind::Shutdown, .serial = shutdowns_told_ + 1, .number = shutdowns_[shutdowns_told_]});
-  }
-  if (!handed_over_ && !brain_full_) handed_over_ = tell({.kind = NoticeKind::HandedOver});
-}
-
-bool Keeper::tell_start(std::uint64_t serial, Child& child) {
-  if (child.state == Child::State::Failed) {
-    return tell({.kind = NoticeKind::SpawnFailed,
-                 .step = static_cast<std::uint32_t>(child.failure.step),
-                 .serial = serial,
-                 .number = child.failure.error});
-  }
-  const int fds[] = {child.pidfd.get(), child.control.get(), child.out.get(), child.err.get()};
-  return tell({.kind = NoticeKind::Spawned, .serial = serial, .pid = child.pid}, fds);
-}
-
-bool Keeper::tell(const KeeperNotice& notice, std::span<const int> fds) {
-  const control::SendResult result = send_fixed(brain_.get(), notice, fds);
-  brain_full_ = brain_full_ || result == control::SendResult::Full;
-  return result == control::SendResult::Sent;
-}
-
 int Keeper::brain_verdict() const {
   const int status = *brain_status_;
   if (WIFEXITED(status)) return WEXITSTATUS(status);
@@ -503,8 +286,6 @@ Keeper::Child* Keeper::find_pid(pid_t pid) {
   }
   return nullptr;
 }
-
-}  // namespace
 
 int run_keeper(const KeeperOptions& options, const std::function<int(Fd, Pulse&)>& brain) {
   return Keeper(options).run(brain);
