@@ -21,6 +21,16 @@ class Sandboxes : public RuntimeTest {
     std::ifstream stream("/proc/" + std::to_string(broker.actor(actor).at("pid").get<pid_t>()) + "/" + file);
     return {std::istreambuf_iterator<char>(stream), {}};
   }
+  /// A cgroup of version 2 for the broker; empty where there can be none.
+  static fs::path new_cgroup() {
+    for (const char* mount : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+      if (!fs::exists(fs::path(mount) / "cgroup.procs")) continue;
+      std::error_code error;
+      const fs::path base = fs::path(mount) / ("actor-test-" + std::to_string(getpid()));
+      if (fs::create_directory(base, error)) return base;
+    }
+    return {};
+  }
   void end(Broker& broker) {
     broker.signal(SIGTERM);
     EXPECT_EQ(broker.wait_for_end(), 0);
@@ -106,14 +116,7 @@ TEST_F(Sandboxes, ALimitThatCannotBeHadIsSaidAtTheStart) {
 }
 
 TEST_F(Sandboxes, ACgroupOfItsOwnEndsWithTheActorWhateverRanAway) {
-  fs::path base;
-  for (const char* mount : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
-    if (!fs::exists(fs::path(mount) / "cgroup.procs")) continue;
-    std::error_code error;
-    base = fs::path(mount) / ("actor-test-" + std::to_string(getpid()));
-    if (fs::create_directory(base, error)) break;
-    base.clear();
-  }
+  const fs::path base = new_cgroup();
   if (base.empty()) GTEST_SKIP() << "this machine lets us make no cgroup of version 2";
   Broker& broker = start("[broker]\nname = \"test\"\ncgroup = \"" + base.string() + "\"\n" + section("held"));
   broker.wait_for_state("held", "ready");
@@ -125,6 +128,29 @@ TEST_F(Sandboxes, ACgroupOfItsOwnEndsWithTheActorWhateverRanAway) {
   broker.wait_for_incarnation("held", 2);
   end(broker);
   EXPECT_FALSE(fs::exists(base / "actor.held"));
+  EXPECT_EQ(rmdir(base.c_str()), 0);
+}
+
+TEST_F(Sandboxes, ACgroupIsEmptiedThoughTheBrainDiesOverIt) {
+  const fs::path base = new_cgroup();
+  if (base.empty()) GTEST_SKIP() << "this machine lets us make no cgroup of version 2";
+  Broker& broker = start("[broker]\nname = \"test\"\ncgroup = \"" + base.string() + "\"\n" +
+                         section("held",
+                                 "budget = { restarts = 99, within = \"1h\" }\n"
+                                 "backoff = { base = \"1ms\", max = \"1ms\" }\n"));
+  for (int life = 1; life <= 6; ++life) {
+    broker.wait_for_incarnation("held", life);
+    const pid_t brain = broker.brain_pid();
+    const pid_t held = broker.actor("held").at("pid").get<pid_t>();
+    tell("held", "runaway");
+    wait_until("the runaway", [&] { return journal().count_with("held: runaway") == static_cast<std::size_t>(life); });
+    const pid_t runaway = pid_in_journal("held: runaway");
+    ASSERT_EQ(kill(life % 2 != 0 ? brain : held, SIGKILL), 0);
+    ASSERT_EQ(kill(life % 2 != 0 ? held : brain, SIGKILL), 0);
+    wait_for_exit(runaway);
+  }
+  broker.wait_for_incarnation("held", 7);
+  end(broker);
   EXPECT_EQ(rmdir(base.c_str()), 0);
 }
 
