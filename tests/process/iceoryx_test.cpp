@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -85,6 +86,39 @@ TEST_F(Iceoryx, WhatADeadReaderHadNotReadIsCountedAsDroppedAndSaid) {
   broker.wait_for_line("events that source had sent, and the life before this one had not read, went with it");
   expect_the_account_to_balance(broker);
   EXPECT_GT(broker.actor("reader").at("dropped").get<int>(), 0);
+  end(broker);
+}
+
+TEST_F(Iceoryx, WhatIsLargerThanPayloadArrivesInItsPlaceAllTheSame) {
+  Broker& broker = start_two();
+  tell("source", "say small");
+  tell("source", "shout 5000");
+  tell("source", "say last");
+  wait_for("reader: word last");
+  const auto& lines = journal().all();
+  const auto at = [&](const std::string& line) { return std::find(lines.begin(), lines.end(), line); };
+  EXPECT_LT(at("reader: word small"), at("reader: word of 5000 bytes"));
+  EXPECT_LT(at("reader: word of 5000 bytes"), at("reader: word last"));
+  end(broker);
+}
+
+TEST_F(Iceoryx, ATopicComesToTravelByIceoryxWhenTheManifestIsReadAgain) {
+  const auto manifest = [&](const std::string& transport) {
+    return "[broker]\nname = \"test\"\n[topics.\"Topic.Numbers\"]\ntransport = \"" + transport + "\"\n" +
+           section("reader", "subscribes = [\"*\"]\npublishes = []\n") + section("source");
+  };
+  Broker& broker = start(manifest("shm"));
+  for (const char* name : {"reader", "source"}) broker.wait_for_state(name, "ready");
+  std::ofstream(directory() / "test0.toml") << manifest("iceoryx");
+  EXPECT_EQ(broker.ctl("reload").code, 0);
+  for (const char* name : {"reader", "source"}) broker.wait_for_incarnation(name, 2);
+  for (const char* name : {"roudi", "reader", "source"}) broker.wait_for_state(name, "ready");
+  const pid_t outsider = start_outsider("read actor.test source Topic.Numbers", "outsider");
+  wait_for_outsider("outsider", "listening");
+  tell("source", "send 1 10");
+  wait_for_outsider("outsider", "read 10");
+  wait_for("reader: got 10");
+  kill(outsider, SIGKILL);
   end(broker);
 }
 

@@ -152,6 +152,15 @@ TEST(ManifestIceoryx, MorePublishersOrSubscribersThanItHasRoomForAreRefused) {
   EXPECT_THAT(errors[1].message, HasSubstr("room for 1000 subscribers"));
 }
 
+TEST(ManifestIceoryx, WithoutItsDaemonTheManifestIsRefusedWithWhatToInstall) {
+  const auto result = parse_manifest(with_topic(""), "m.toml");
+  ASSERT_THAT(result.errors, IsEmpty());
+  std::vector<std::string> said;
+  for (const ManifestError& error : check_executables(*result.manifest, "/nowhere")) said.push_back(format(error));
+  EXPECT_THAT(said, ::testing::Contains(HasSubstr("iceoryx needs the program actor-roudi, which is in no directory of "
+                                                  "PATH (/nowhere): install libactor's package for iceoryx")));
+}
+
 TEST(ManifestIceoryx, PayloadIsForIceoryxOnly) {
   EXPECT_THAT(first_error("[topics.Frame]\npayload = \"1MiB\"\n" + two_actors),
               HasSubstr("topics.Frame.payload: is only for transport = \"iceoryx\""));
