@@ -108,7 +108,6 @@ TEST_P(Latched, AReaderThatIsMadeAnewIsHandedItAgainAndItsMailboxAfterwards) {
 
 TEST_P(Latched, AReaderThatDiesOverItIsHandedItAgain) {
   make_world({.topics = latched_topics()});
-  if (!world().survives_restart()) GTEST_SKIP() << "this transport forgets a dead reader's queue";
   Peer& sender = add("sender", {});
   sender.send_number("state", 1);
   Peer& reader = add("reader", {"state"});
@@ -139,7 +138,6 @@ TEST_P(Latched, ItIsOutsideTheAccounting) {
 
 TEST_P(Latched, ADeadSendersStaysUntilItsSuccessorsFirst) {
   make_world({.topics = latched_topics()});
-  if (!world().survives_restart()) GTEST_SKIP() << "this transport forgets a dead sender's memory";
   Peer& sender = add("sender", {});
   sender.send_number("state", 1);
   sender.send_number("mode", 2);

@@ -124,7 +124,6 @@ TEST_P(Restart, EventsSentWhileAReaderIsDeadOrComingBackReachIt) {
 
 TEST_P(Restart, AWriterGoesOnWhereItsPredecessorStopped) {
   make_world({.topics = one_topic_per_policy(64)});
-  REQUIRE_RESTART();
   Peer& sender = add("sender", {});
   Peer& reader = add("reader", {"block"});
   EventId last;
