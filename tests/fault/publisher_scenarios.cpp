@@ -58,8 +58,9 @@ class Aftermath {
     std::string error;
     if (!fan_.writer_died(error)) return report_.add(report_.corrupted, "the dead one's memory is refused: " + error);
     if (report_.at % 3 == 0) {
-      fan_.reader_died(1);
-      fan_.start_reader(1);
+      const unsigned second = std::min(1u, fan_.reader_count() - 1);
+      fan_.reader_died(second);
+      fan_.start_reader(second);
     }
     Writer& successor = fan_.start_writer();
     successor.send<InPool>(after_value);
@@ -214,10 +215,10 @@ constexpr Place places[] = {{"at index 0", 0, 0},
 
 /// `count` events at once: one burst, one head store.
 template <class T>
-Publish publish(const char* payload, const Place& place, std::uint64_t count) {
+Publish publish(const char* payload, const Place& place, std::uint64_t count, unsigned readers = 3) {
   Publish scenario;
-  scenario.name = std::string("publish-1to3 ") + payload + (count > 1 ? " burst " : " ") + place.name;
-  scenario.options = {.readers = 3, .capacity = 8, .base = place.base, .memory_bytes = 256 * 1024};
+  scenario.name = "publish-1to" + std::to_string(readers) + " " + payload + (count > 1 ? " burst " : " ") + place.name;
+  scenario.options = {.readers = readers, .capacity = 8, .base = place.base, .memory_bytes = 256 * 1024};
   const std::uint64_t unflushed = count > 1 ? 2 : 0;  // in mid-burst: the head lags already
   scenario.prepare = [before = place.before, unflushed](Writer& writer, const Sync& sync) {
     for (std::uint64_t i = 0; i < before; ++i) writer.send<T>(i);
@@ -225,7 +226,7 @@ Publish publish(const char* payload, const Place& place, std::uint64_t count) {
     sync();
     for (std::uint64_t i = 0; i < unflushed; ++i) writer.send<T>(before + i);
   };
-  scenario.between = {[](Fan& fan, auto& got) { read_from(fan, got, 0, 3); }};
+  scenario.between = {[readers](Fan& fan, auto& got) { read_from(fan, got, 0, readers); }};
   scenario.committed = place.before + unflushed;
   scenario.commits = count;
   scenario.operation = [events = events_from<T>(scenario.committed, count)](Writer& writer, const Fan&) {
@@ -339,6 +340,8 @@ std::vector<Scenario> publisher_scenarios() {
     add(all, publish<InPool>("pool", place, 1));
     add(all, publish<InSlot>("slot", place, 3));
     add(all, publish<InPool>("pool", place, 3));
+    add(all, publish<InTail>("tail", place, 3, 1));  // to one reader there is a shorter way
+    add(all, publish<InPool>("pool", place, 3, 1));
     add(all, publish_full<InSlot>("slot", place));
     add(all, publish_full<InPool>("pool", place));
     add(all, publish_overwriting(place));

@@ -98,6 +98,20 @@ TEST(Pool, TheChunkFreedLastIsHandedOutNext) {
   EXPECT_EQ(pool.data(pool.allocate(4096)), hot);
 }
 
+TEST(Pool, WhatIsKeptHotIsNoneTheLessFree) {
+  Extents extents;
+  Pool pool(mib, extents.events());
+  std::vector<Pool::ChunkId> small;
+  for (Pool::ChunkId chunk; (chunk = pool.allocate(1024)) != Pool::no_chunk;) small.push_back(chunk);
+  for (const Pool::ChunkId chunk : small) pool.release(chunk);
+  EXPECT_EQ(pool.used_bytes(), 0u);
+  const Pool::ChunkId large = pool.allocate(mib);
+  EXPECT_NE(large, Pool::no_chunk) << "the hot chunks are merged when their memory is needed";
+  EXPECT_EQ(pool.used_bytes(), mib);
+  pool.release(large);
+  EXPECT_NE(pool.allocate(1024), Pool::no_chunk);
+}
+
 TEST(Pool, AStreamOfLargePayloadsReusesAFewHotChunks) {
   Extents extents;
   Pool pool(64 * mib, extents.events());

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <thread>
 
 #include "fault/fan.hpp"
@@ -271,6 +272,59 @@ TEST(InRoute, ARouteIsReadOnBehindADeadPublishersCorruptSegment) {
   reader.port->end_wait();
   EXPECT_EQ(values(reader.receive_all()), from_to(10, 11));
   EXPECT_EQ(reader.port->counters().dropped, 2u) << "what could not be read is counted";
+}
+
+/// The cell of the event sent last.
+shm::Cell& last_cell(Fan& fan) {
+  return *(reinterpret_cast<shm::Cell*>(&fan.writer().port->sender().routes()[0]->next_slot()) - 1);
+}
+
+TEST(InRoute, AnEventLikeTheOneBeforeItIsBoundToItsExtentAllTheSame) {
+  for (const std::uint64_t word : {0, 1}) {  // of the PoolRef: extent and offset; bytes
+    Fan fan({.readers = 1, .capacity = 8});
+    start_all(fan);
+    for (std::uint64_t i = 0; i < 3; ++i) fan.writer().send<InPool>(i);
+    std::uint64_t reference[2];
+    std::memcpy(reference, last_cell(fan).slot.payload, sizeof reference);
+    reference[word] |= std::uint64_t{0xfffffff} << 34;
+    std::memcpy(last_cell(fan).slot.payload, reference, sizeof reference);
+    fan.writer().port->flush();
+    Reader& reader = fan.reader(0);
+    EXPECT_EQ(values(reader.receive_all()), from_to(0, 2));
+    EXPECT_EQ(reader.corrupt.size(), 1u);
+  }
+}
+
+TEST(InRoute, AnEventLikeTheOneBeforeItIsNotReadInPlaceIfItIsShorter) {
+  Fan fan({.readers = 1, .capacity = 8});
+  start_all(fan);
+  for (std::uint64_t i = 0; i < 3; ++i) fan.writer().send<InPool>(i);
+  const std::uint64_t bytes = sizeof(InPool) - 8;
+  std::memcpy(last_cell(fan).slot.payload + sizeof(std::uint64_t), &bytes, sizeof bytes);
+  fan.writer().port->flush();
+  Reader& reader = fan.reader(0);
+  Delivery delivery;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(reader.port->next(delivery));
+    EXPECT_NE(delivery.object, nullptr);
+    reader.port->handled(delivery, true);
+  }
+  ASSERT_TRUE(reader.port->next(delivery));
+  EXPECT_EQ(delivery.object, nullptr);
+  EXPECT_EQ(delivery.payload.size(), bytes);
+}
+
+TEST(InRoute, WhatIsKnownOfAnExtentEndsWithIt) {
+  Fan fan({.readers = 1, .capacity = 8});
+  start_all(fan);
+  for (std::uint64_t i = 0; i < 2; ++i) fan.writer().send<InPool>(i);
+  fan.writer().port->flush();
+  Reader& reader = fan.reader(0);
+  EXPECT_EQ(values(reader.receive_all()), from_to(0, 2));
+  reader.port->receiver().drop_extent(77, 1, 1);  // a hostile publisher takes it away and goes on using it
+  fan.writer().send<InPool>(2);
+  fan.writer().port->flush();
+  EXPECT_TRUE(reader.receive_all().empty()) << "another may be on its way";
 }
 
 TEST(InRoute, AnEventWhoseExtentNeverComesEndsADeadPublishersSegment) {

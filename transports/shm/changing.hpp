@@ -15,6 +15,13 @@ T read_once(const T& field) {
   return __atomic_load_n(&field, __ATOMIC_RELAXED);
 }
 
+/// A slot's topic, type, flags and number of bytes, in one load.
+inline std::uint64_t read_header(const Slot& slot) {
+  static_assert(offsetof(Slot, payload) - offsetof(Slot, topic) == sizeof(std::uint64_t));
+  using AnyWord [[gnu::may_alias]] = std::uint64_t;
+  return __atomic_load_n(reinterpret_cast<const AnyWord*>(&slot.topic), __ATOMIC_RELAXED);
+}
+
 inline PoolRef read_pool_ref(const Slot& slot) {
   const auto* words = reinterpret_cast<const std::uint64_t*>(slot.payload);
   const std::uint64_t copy[2] = {read_once(words[0]), read_once(words[1])};

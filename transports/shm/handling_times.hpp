@@ -38,10 +38,12 @@ class HandlingTimes {
       note_turn();
     weight_ = std::exchange(woke_, false) ? 1 : ++turns_ % turns_between == 0 ? turns_between : 0;
   }
-  /// An event is about to be handed out.
-  void before_event() {
-    if (weight_ != 0 && started_ns_ == 0) [[unlikely]]
-      start();
+  /// An event is about to be handed out. Returns the time if the clock had to be read for it, else 0.
+  std::int64_t before_event() {
+    if (weight_ == 0 || started_ns_ != 0) [[likely]]
+      return 0;
+    start();
+    return started_ns_;
   }
   void woke() { woke_ = true; }
 

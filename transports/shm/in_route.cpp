@@ -159,6 +159,34 @@ Take InRoute::check(const InSegment& segment, const Slot& slot, const Tail& tail
   return Take::Event;
 }
 
+void InRoute::remember(const Found& found, const Delivery& out) {
+  // What else a slot may say needs a look of its own each time.
+  const bool in_pool = found.flags == Slot::in_pool;
+  if ((found.flags != 0 && found.flags != Slot::in_tail && !in_pool) || overwriting_) return;
+  KnownEvent known;
+  known.bytes = found.payload.size();
+  known.in_tail = found.flags == Slot::in_tail;
+  known.in_place = out.object != nullptr;
+  known.type_and_topic = std::uint64_t{found.type} << 16 | found.topic;
+  known.topic = out.topic;
+  known.type = out.type;
+  if (in_pool) {
+    for (const auto& [number, memory] : publisher().extents) {
+      if (found.payload.data() < memory->data() || found.payload.data() >= memory->data() + memory->bytes()) continue;
+      known.extent = number;
+      known.memory = memory.get();
+    }
+    if (!known.memory) return;
+  }
+  // Made of what was checked, not read again: the publisher may have changed it meanwhile.
+  Slot slot{};
+  slot.topic = found.topic;
+  slot.type = found.type;
+  slot.flags_and_bytes = std::uint32_t{found.flags} << 24 | (in_pool ? 0 : static_cast<std::uint32_t>(known.bytes));
+  known.header = read_header(slot);
+  known_ = known;
+}
+
 Take InRoute::corrupt(std::string what, std::string& error) {
   corrupt_ = true;
   error = std::move(what);
@@ -170,6 +198,7 @@ std::uint32_t InRoute::drop_front() {
   publish_released();
   segments_.pop_front();
   corrupt_ = false;
+  forget_known();
   pins_.clear();
   return incarnation;
 }

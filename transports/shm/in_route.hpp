@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <shm/changing.hpp>
 #include <shm/ring.hpp>
 #include <vector>
 
@@ -45,6 +46,20 @@ struct Found {
   std::uint16_t type = 0;    // wire
   std::uint8_t flags = 0;    // Slot::Flag
   std::uint64_t ticket = 0;  // with Slot::carried: the payload is at a carrier, and `payload` empty
+};
+
+/// What the last event's slot said, once it was checked. An event whose slot says the same needs no second check, and
+/// is handed out the same way; where in the pool a payload lies is looked at each time.
+struct KnownEvent {
+  std::uint64_t header = UINT64_MAX;  // see read_header(); UINT64_MAX: none is known, for no slot has all flags
+  std::uint64_t type_and_topic = 0;   // as the flight record has them
+  std::uint64_t bytes = 0;
+  const PeerSegment* memory = nullptr;  // the extent of a pool payload; null: it is in the slot or its tail
+  std::uint32_t extent = 0;
+  bool in_tail = false;
+  bool in_place = false;    // may be read where it lies
+  std::uint16_t topic = 0;  // the port's handle
+  std::uint16_t type = 0;   // index into the reader's own event set
 };
 
 enum class Take { Event, Nothing, Corrupt, Drained };
@@ -85,6 +100,22 @@ class InRoute {
     }
     return take_slowly(found, error);
   }
+  /// take() for what is most likely: an event like the one before it. Null: it is not, or there is none.
+  const Slot* take_like_last(std::span<const std::byte>& payload) const {
+    if (segments_.empty() || overwriting_ || corrupt_) return nullptr;
+    const RingView& ring = segments_.front().ring;
+    __builtin_prefetch(&ring.tail(cursor_));  // along with the slot: one miss instead of two in a row
+    if (!ring.has(cursor_)) return nullptr;
+    const Slot& slot = ring.slot(cursor_);
+    if (read_header(slot) != known_.header) return nullptr;
+    if (known_.memory) return find_in_pool(slot, payload) ? &slot : nullptr;
+    payload = {known_.in_tail ? ring.tail(cursor_).payload : slot.payload, known_.bytes};
+    return &slot;
+  }
+  const KnownEvent& known() const { return known_; }
+  /// `found` was handed out as `out` says.
+  void remember(const Found& found, const Delivery& out);
+  void forget_known() { known_ = {}; }
   /// The segment that was read to its end is dropped; returns its publisher's incarnation.
   std::uint32_t drop_front();
 
@@ -121,6 +152,15 @@ class InRoute {
   Take take_overwritten(InSegment& segment, Found& found, std::string& error);
   Take take_from_record(const InSegment& segment, Found& found, std::string& error);
   Take check(const InSegment& segment, const Slot& slot, const Tail& tail, Found& found, std::string& error);
+  bool find_in_pool(const Slot& slot, std::span<const std::byte>& payload) const {
+    const PoolRef reference = read_pool_ref(slot);
+    const std::uint64_t offset = std::uint64_t{reference.offset_lines} * cache_line;
+    const std::uint64_t size = known_.memory->bytes();
+    if (reference.extent != known_.extent || reference.bytes > size || offset > size - reference.bytes) return false;
+    if (known_.in_place && reference.bytes != known_.bytes) return false;
+    payload = {known_.memory->data() + offset, reference.bytes};
+    return true;
+  }
   void skip_to(std::uint64_t sequence);
   Take corrupt(std::string what, std::string& error);
   void publish_released_now();
@@ -137,6 +177,7 @@ class InRoute {
   std::uint64_t space_signalled_ = 0;
   std::uint64_t gaps_ = 0;
   std::uint64_t awaits_extent_at_ = UINT64_MAX;  // the event here points into an extent that has not come yet
+  KnownEvent known_;
   std::deque<InSegment> segments_;
   std::vector<std::uint64_t> pins_;
   Slot copy_slot_{};  // of an overwriting ring

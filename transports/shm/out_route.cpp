@@ -105,19 +105,6 @@ void OutRoute::begin_overwrite(Pool& pool) {
   if (head_ - reclaimed_ > mask_) reclaim_to(reclaimed_ + 1, pool);
 }
 
-void OutRoute::push(unsigned position, Pool::ChunkId chunk) {
-  notes_[head_ & mask_] = {chunk, position};
-  if (chunk != Pool::no_chunk) ++chunks_;
-  ++spec_.topics[position].in_flight;
-  // PAIRS: slot.sequence (acquire load in RingView::has). If the process dies before this store the slot is not there.
-  next_slot().sequence.store(head_ + 1, std::memory_order_release);
-  ++head_;
-  dirty_ = true;
-  // INVARIANT: the head word lags by less than the ring is long, however much one handler sends while the reader keeps
-  // up with it. The broker relies on it to tell a dead reader's cursor from a lie.
-  if ((head_ & (mask_ >> 1)) == 0 || reader_sleeps()) flush_now();
-}
-
 void OutRoute::flush_now() {
   dirty_ = false;
   // seq_cst store, then seq_cst load: together with the reader's (sleep odd, then head) one of the two sees the other.

@@ -79,7 +79,20 @@ class OutRoute {
   /// then missed. False when there is none.
   bool drop_oldest(Pool& pool);
   /// Publishes the next slot, whose fields are written, and takes note of what it holds.
-  void push(unsigned position, Pool::ChunkId chunk);
+  void push(unsigned position, Pool::ChunkId chunk) {
+    notes_[head_ & mask_] = {chunk, position};
+    if (chunk != Pool::no_chunk) ++chunks_;
+    ++spec_.topics[position].in_flight;
+    // PAIRS: slot.sequence (acquire load in RingView::has). If the process dies before this store the slot is not
+    // there.
+    next_slot().sequence.store(head_ + 1, std::memory_order_release);
+    ++head_;
+    dirty_ = true;
+    // INVARIANT: the head word lags by less than the ring is long, however much one handler sends while the reader
+    // keeps up with it. The broker relies on it to tell a dead reader's cursor from a lie.
+    if ((head_ & (mask_ >> 1)) == 0 || reader_sleeps()) [[unlikely]]
+      flush_now();
+  }
 
   /// Stores the head and rings the reader if it sleeps. Cheap when nothing was pushed since.
   void flush() {

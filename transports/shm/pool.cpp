@@ -15,10 +15,23 @@ Pool::Pool(std::uint64_t budget_bytes, ExtentEvents events)
     : budget_bytes_(budget_bytes / Tlsf::granule_bytes * Tlsf::granule_bytes), events_(std::move(events)) {}
 
 Pool::ChunkId Pool::allocate(std::uint64_t bytes) {
+  HotChunks& hot = hot_chunks(round_up(bytes, Tlsf::granule_bytes));
+  if (!hot.chunks.empty() && hot.bytes == round_up(bytes, Tlsf::granule_bytes)) [[likely]] {
+    const ChunkId chunk = hot.chunks.back();
+    hot.chunks.pop_back();
+    hot_bytes_ -= hot.bytes;
+    chunks_[chunk].references = 1;
+    return chunk;
+  }
+  return allocate_in_extents(bytes);
+}
+
+Pool::ChunkId Pool::allocate_in_extents(std::uint64_t bytes) {
   for (auto& extent : extents_) {
     if (!usable(*extent)) return no_chunk;  // one at a time is on its way
     if (const ChunkId chunk = allocate_in(*extent, bytes); chunk != no_chunk) return chunk;
   }
+  if (cool()) return allocate_in_extents(bytes);
   Extent* added = add_extent(bytes);
   return added && usable(*added) ? allocate_in(*added, bytes) : no_chunk;
 }
@@ -75,6 +88,31 @@ Pool::Extent& Pool::extent_of(const Chunk& chunk) {
 }
 
 void Pool::free(ChunkId id) {
+  const std::uint64_t bytes = chunks_[id].block.bytes;
+  HotChunks& hot = hot_chunks(bytes);
+  if (hot.bytes != bytes) {  // another size was here
+    cool(hot);
+    hot.bytes = bytes;
+  }
+  if (hot.chunks.size() == most_hot_chunks) return give_back(id);
+  hot.chunks.push_back(id);
+  hot_bytes_ += bytes;
+}
+
+bool Pool::cool() {
+  if (hot_bytes_ == 0) return false;
+  for (HotChunks& hot : hot_) cool(hot);
+  return true;
+}
+
+void Pool::cool(HotChunks& hot) {
+  hot_bytes_ -= hot.bytes * hot.chunks.size();
+  for (const ChunkId chunk : hot.chunks)
+    give_back(chunk);  // the hottest last: it is what the allocator hands out first
+  hot.chunks.clear();
+}
+
+void Pool::give_back(ChunkId id) {
   const Chunk& chunk = chunks_[id];
   extent_of(chunk).allocator.free(chunk.block.id);
   unused_.push_back(id);
@@ -83,12 +121,13 @@ void Pool::free(ChunkId id) {
 std::uint64_t Pool::used_bytes() const {
   std::uint64_t used = 0;
   for (const auto& extent : extents_) used += extent->allocator.used_bytes();
-  return used;
+  return used - hot_bytes_;
 }
 
-bool Pool::has_spare_extents() const {
-  return extents_.size() > 1 &&
-         std::any_of(extents_.begin(), extents_.end(), [](const auto& extent) { return extent->allocator.empty(); });
+bool Pool::has_spare_extents() {
+  if (extents_.size() <= 1) return false;
+  cool();
+  return std::any_of(extents_.begin(), extents_.end(), [](const auto& extent) { return extent->allocator.empty(); });
 }
 
 void Pool::drop_spare_extents() {

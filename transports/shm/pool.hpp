@@ -2,6 +2,7 @@
 // A publisher's payload memory: extents (sealed memfds) that grow and shrink in whole, with allocator and reference
 // counts in private memory. Owned by the publisher's port, one thread. Readers see only the extents, read-only.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,7 +48,7 @@ class Pool {
   std::uint64_t budget_bytes() const { return budget_bytes_; }
   std::uint64_t used_bytes() const;
 
-  bool has_spare_extents() const;
+  bool has_spare_extents();
   /// Gives back the extents that hold nothing, all but one.
   void drop_spare_extents();
 
@@ -66,6 +67,23 @@ class Pool {
     Tlsf::Block block;
   };
 
+  /// Chunks that were freed last, of one size, which the allocator counts as used: most actors send few sizes, and
+  /// taking such a chunk again is ten times cheaper than the allocator's merging and splitting.
+  struct HotChunks {
+    std::uint64_t bytes = 0;
+    std::vector<ChunkId> chunks;  // the hottest at the back
+  };
+  static constexpr unsigned hot_sizes_log2 = 3;
+  static constexpr std::size_t most_hot_chunks = 32;  // of each size
+
+  HotChunks& hot_chunks(std::uint64_t bytes) {
+    constexpr std::uint32_t golden_ratio = 0x9e3779b1;
+    return hot_[static_cast<std::uint32_t>(bytes / Tlsf::granule_bytes) * golden_ratio >> (32 - hot_sizes_log2)];
+  }
+  /// Gives all of them back to the allocator. Before it is said to be full, and before extents are said to be in use.
+  bool cool();
+  void cool(HotChunks& hot);
+  ChunkId allocate_in_extents(std::uint64_t bytes);
   bool usable(Extent& extent) const {
     if (!extent.handed_over) [[unlikely]]
       extent.handed_over = events_.handed_over();
@@ -75,6 +93,7 @@ class Pool {
   Extent* add_extent(std::uint64_t bytes);
   Extent& extent_of(const Chunk& chunk);
   void free(ChunkId chunk);
+  void give_back(ChunkId chunk);
 
   std::uint64_t budget_bytes_;
   std::uint64_t extents_bytes_ = 0;
@@ -83,6 +102,8 @@ class Pool {
   std::vector<std::unique_ptr<Extent>> extents_;  // front: the one that was freed into last
   std::vector<Chunk> chunks_;
   std::vector<ChunkId> unused_;
+  std::array<HotChunks, 1u << hot_sizes_log2> hot_;
+  std::uint64_t hot_bytes_ = 0;
 };
 
 }  // namespace actor::shm

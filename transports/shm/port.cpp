@@ -127,7 +127,7 @@ std::uint16_t ShmPort::open_topic(std::string_view name, OverflowPolicy policy, 
 
 bool ShmPort::next(Delivery& out) {
   if (!receiver_.next(out)) return false;
-  times_.before_event();
+  if (const std::int64_t now_ns = times_.before_event()) sender_.set_now(now_ns);  // one look will do for both
   const auto [first, end] = receiver_.replayed_outputs();
   if (first != 0) [[unlikely]]
     sender_.replay_outputs(first, end);

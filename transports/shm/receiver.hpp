@@ -99,6 +99,7 @@ class Receiver {
   static constexpr unsigned burst = 16;  // events in a row from one route
 
   void hand_out(InRoute& route, const Found& found, Delivery& out);
+  bool hand_out_like_last(InRoute& route, Delivery& out);
   void count(Word& word, std::uint64_t by) {
     word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
   }
@@ -112,7 +113,9 @@ class Receiver {
   void let_go_of_carried();
   bool hand_out_outside(Delivery& out);
   std::uint16_t type_of_outside(const OutsideEvent& event) const;
-  void record_flight(const Delivery& delivery, const Found& found);
+  /// What was checked of earlier events no longer holds.
+  void forget_known();
+  void record_flight(const Delivery& delivery, std::uint64_t type_and_topic);
   void turn_to_the_event_in_flight();
   void go_on() {
     burst_left_ = burst;

@@ -73,11 +73,14 @@ void Sender::reader_gone(std::uint32_t id) {
 void Sender::connect_topics() {
   for (Topic& topic : topics_) {
     topic.targets.clear();
+    topic.is_simple = false;
     if (topic.is.wire == 0) continue;
     for (const auto& route : routes_) {
       const int position = route->topic_position(topic.is.wire);
       if (position >= 0) topic.targets.push_back({route.get(), static_cast<unsigned>(position)});
     }
+    topic.is_simple = topic.targets.size() == 1 && !topic.targets.front().route->overwriting() &&
+                      topic.is.may_publish && !topic.is.latched && topic.is.carried_bytes == 0;
   }
   recount_staged();
 }
@@ -138,8 +141,7 @@ Sender::Payload Sender::payload_of(const Outgoing& out) {
   return payload;
 }
 
-EventId Sender::send(const Outgoing& out) {
-  Topic& topic = topics_[out.topic];
+EventId Sender::send_any(const Outgoing& out, Topic& topic) {
   struct LoanGuard {  // what was loaned is ours again, however this ends
     Sender& sender;
     const Outgoing& out;

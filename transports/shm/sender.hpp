@@ -71,6 +71,8 @@ class Sender {
     if (dirty_) flush_routes();
   }
   void new_turn() { now_ns_ = 0; }
+  /// What the clock said in this turn.
+  void set_now(std::int64_t now_ns) { now_ns_ = now_ns; }
   /// Announces a wait for room; false when some came meanwhile.
   bool prepare_wait();
   void end_wait();
@@ -96,6 +98,8 @@ class Sender {
   struct Topic {
     PortTopic is;
     std::vector<Target> targets;
+    /// One reader, and nothing but Block, Fail or Drop to keep in mind: send_simply() will do.
+    bool is_simple = false;
   };
   /// A payload on its way: where its bytes are. Pool chunks hold one reference of ours.
   struct Payload {
@@ -120,6 +124,9 @@ class Sender {
   };
   enum class Room { Now, Wait };
 
+  EventId send_simply(const Outgoing& out, const Topic& topic, const Payload& payload);
+
+  EventId send_any(const Outgoing& out, Topic& topic);
   void connect_topics();
   void recount_staged();
   EventId next_id(bool& maybe_duplicate);

@@ -182,7 +182,12 @@ class Context {
     }
   }
   std::uint16_t handle_of(const Topic& topic) {
-    if (const std::uint16_t* known = topics_.find(topic)) return *known;
+    if (const std::uint16_t* known = topics_.find(topic)) [[likely]]
+      return *known;
+    return open(topic);
+  }
+  /// Not inlined: what every send does is small enough to be.
+  [[gnu::noinline]] std::uint16_t open(const Topic& topic) {
     const std::uint16_t handle = host_.port.open_topic(topic_name(topic), policy_of(topic), is_latched_topic(topic));
     topics_.insert(topic, handle);
     return handle;
