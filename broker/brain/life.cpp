@@ -17,7 +17,6 @@ namespace {
 
 constexpr auto hand_start_timeout = std::chrono::seconds(10);
 constexpr auto hand_stop_timeout = std::chrono::seconds(5);
-constexpr auto hand_spin = std::chrono::microseconds(20);
 constexpr std::uint32_t max_events_per_tick = 256;
 constexpr std::uint64_t hand_memory_bytes = std::uint64_t{16} << 20;
 constexpr std::size_t max_declarations = 4096;
@@ -302,7 +301,9 @@ void Brain::welcome(ActorEntry& entry, std::vector<control::TypeInfo> types, con
   message.epoch_slot = entry.epoch_slot;
   message.parked_slot = EpochPage::parked_slot;
   message.memory_bytes = entry.memory->memory_bytes;
-  message.spin_ns = entry.section ? entry.section->spin.count() : std::chrono::nanoseconds(hand_spin).count();
+  message.spin_ns = -1;
+  if (entry.section && entry.section->spin) message.spin_ns = entry.section->spin->count();
+  message.latency = static_cast<std::uint8_t>(entry.section ? entry.section->latency : Latency::Balanced);
   message.stop_timeout_ns = stop_timeout(entry).count();
   message.max_events_per_tick = max_events_per_tick;
   message.types = std::move(types);

@@ -6,6 +6,7 @@
 
 #include <actor/after_death.hpp>
 #include <actor/group.hpp>
+#include <actor/latency.hpp>
 #include <actor/overflow_policy.hpp>
 #include <chrono>
 #include <cstdint>
@@ -133,7 +134,9 @@ struct ActorSection {
   RestartBudget budget;
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(5);
-  std::chrono::nanoseconds spin = std::chrono::microseconds(20);  // how long to look for events before sleeping
+  Latency latency = Latency::Balanced;
+  std::optional<std::chrono::nanoseconds> spin =
+      {};  // how long to look for events before sleeping; none: as `latency` says
   AfterDeath after_death = {};
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;  // for the events it has sent and nobody has finished with
   std::string process = {};   // that it shares with all that name the same one; empty: it has one of its own

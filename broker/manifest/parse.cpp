@@ -106,7 +106,11 @@ void read_actor(TableReader& read, ActorSection& actor) {
   read.table("budget", [&](TableReader& table) { read_budget(table, actor.budget); });
   read.duration("start_timeout", actor.start_timeout, {1ms, longest});
   read.duration("stop_timeout", actor.stop_timeout, {0s, longest});
+  read.choice<Latency>("latency", actor.latency,
+                       {{"low", Latency::Low}, {"balanced", Latency::Balanced}, {"power-save", Latency::PowerSave}});
   read.duration("spin", actor.spin, {0s, longest});
+  if (read.has("latency") && read.has("spin"))
+    read.error("spin", "`latency` says already when the actor sleeps; remove one of the two");
   read_actor_events(read, actor);
   read.bytes("memory", actor.memory_bytes, {64 * kib, 64 * gib});
   read.duration("watchdog", actor.watchdog, {10ms, longest});

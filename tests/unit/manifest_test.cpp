@@ -56,7 +56,8 @@ TEST(Manifest, AnActorWithAProgramIsEnough) {
   EXPECT_EQ(cpu.budget, (RestartBudget{.restarts = 5, .within = 10s}));
   EXPECT_EQ(cpu.start_timeout, 10s);
   EXPECT_EQ(cpu.stop_timeout, 5s);
-  EXPECT_EQ(cpu.spin, 20us);
+  EXPECT_EQ(cpu.latency, Latency::Balanced);
+  EXPECT_EQ(cpu.spin, std::nullopt);
   EXPECT_EQ(cpu.memory_bytes, 16u << 20);
   EXPECT_EQ(manifest.broker.name, "station");
   EXPECT_EQ(manifest.broker.log, LogFormat::Text);
@@ -249,9 +250,16 @@ TEST(Manifest, NamesOfTopicsAreChecked) {
   EXPECT_THAT(errors_in_actor("publishes = ['$sys/actor']"), ElementsAre(HasSubstr("published by the broker only")));
 }
 
+TEST(Manifest, LatencyAndSpinSayTheSameThingSoOneOfThemIsTooMany) {
+  EXPECT_EQ(parse_valid("[actors.a]\nexec = 'a'\nlatency = 'power-save'\n").actors[0].latency, Latency::PowerSave);
+  EXPECT_EQ(parse_valid("[actors.a]\nexec = 'a'\nlatency = 'low'\n").actors[0].latency, Latency::Low);
+  EXPECT_THAT(errors_in_actor("latency = 'low'\nspin = '1ms'"), ElementsAre(HasSubstr("remove one of the two")));
+  EXPECT_THAT(errors_in_actor("latency = 'lowest'"), SizeIs(1));
+}
+
 TEST(Manifest, WrongTypesAreErrorsForEveryKindOfKey) {
   for (const std::string key : {"exec", "cwd", "args", "env", "publishes", "subscribes", "restart", "backoff", "budget",
-                                "start_timeout", "stop_timeout", "spin", "memory"}) {
+                                "start_timeout", "stop_timeout", "latency", "spin", "memory"}) {
     for (const std::string value : {"7", "true", "1.5", "1979-05-27", "[[]]", "{ x = [] }"}) {
       const std::string text =
           "[actors.a]\n" + std::string(key == "exec" ? "" : "exec = 'a'\n") + key + " = " + value + "\n";

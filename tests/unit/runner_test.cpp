@@ -40,7 +40,7 @@ class RunnerTest : public testing::Test {
   void run(actor::ActorBase& subject, unsigned max_events_per_tick = 10) {
     actor::Host host(actor::ActorId("subject"), *subject_.port, *subject_.loop, *subject_.waker);
     host_ = &host;
-    actor::Runner runner(subject, host, {max_events_per_tick, std::chrono::nanoseconds(0)});
+    actor::Runner runner(subject, host, {max_events_per_tick});
     started_ = runner.start();
     if (started_) runner.run(*subject_.loop);
     runner.finish();

@@ -4,6 +4,7 @@
 #include <actor/after_death.hpp>
 #include <actor/fault.hpp>
 #include <actor/group.hpp>
+#include <actor/latency.hpp>
 #include <actor/restart.hpp>
 #include <cstddef>
 #include <map>
@@ -38,8 +39,9 @@ struct Simulation {
 struct SupervisorConfig {
   std::size_t default_actor_channel_capacity = 128;
   unsigned default_max_events_per_tick = 10;
-  std::size_t outbox_limit = 1024;  ///< events that one actor may have waiting for room before send() throws
-  std::size_t threads = 0;          ///< that share the actors; 0: one per core, 4 at most
+  std::size_t outbox_limit = 1024;      ///< events that one actor may have waiting for room before send() throws
+  std::size_t threads = 0;              ///< that share the actors; 0: one per core, 4 at most
+  Latency latency = Latency::Balanced;  ///< what those threads do when no actor has work
   /// Unlike under a broker an actor that stops by itself stays stopped: that is how a program ends.
   RestartRules default_restart = {.restart = RestartClass::Transient};
   std::size_t dead_letter_limit = 1000;  ///< how many dead letters are kept; then the oldest are given up, and counted

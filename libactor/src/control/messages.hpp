@@ -183,7 +183,8 @@ struct Welcome {
   std::uint32_t epoch_slot;             // index of this actor's word in the control-epoch page
   std::uint32_t parked_slot = no_slot;  // of the word that is not 0 while Awake is wanted
   std::uint64_t memory_bytes;           // payload budget
-  std::int64_t spin_ns;                 // how long to look for events before sleeping
+  std::int64_t spin_ns;                 // how long to look for events before sleeping; < 0: as `latency` says
+  std::uint8_t latency = 0;             // actor::Latency
   std::int64_t stop_timeout_ns;
   std::uint32_t max_events_per_tick;
   // The shared library that carries some topics' payloads, and the names that it goes by there. Empty: none is carried.

@@ -1,14 +1,7 @@
 #include <core/runner.hpp>
 #include <cstdio>
-#include <ctime>
 
 namespace actor {
-namespace {
-
-/// How many turns a spinning runner makes between two looks at the clock.
-constexpr unsigned turns_between_clocks = 32;
-
-}  // namespace
 
 Runner::Runner(ActorBase& actor, Host& host, RunnerOptions options)
     : actor_(actor), host_(host), options_(options), scratch_(actor.bound_types()) {
@@ -85,24 +78,15 @@ bool Runner::start() {
 }
 
 void Runner::run(EpollLoop& loop) {
-  using Clock = Loop::Clock;
-  unsigned idle_turns = 0;
-  Clock::time_point idle_since{};
+  SpinBudget& spin = options_.spin;
   // A stop of its own waits for what is staged; one that comes from outside (quiet_) has waited, and gives it up.
   while (!is_over()) {
     if (turn()) {
-      idle_turns = 0;
-      continue;
+      spin.found();
+    } else if (!spin.goes_on(Loop::Clock::now)) {
+      wait(loop);
+      spin.woke(Loop::Clock::now);
     }
-    ++idle_turns;
-    if (options_.spin.count() != 0) {
-      if (idle_turns % turns_between_clocks != 0) continue;
-      const auto now = Clock::now();
-      if (idle_turns == turns_between_clocks) idle_since = now;
-      if (now - idle_since < options_.spin) continue;
-    }
-    wait(loop);
-    idle_turns = 0;
   }
   host_.port.flush();
 }
@@ -198,18 +182,21 @@ void Runner::note_malformed() {
                static_cast<unsigned long long>(count));
 }
 
+/// The event in hand as an object; null when it is of no use here, which is noted.
+const void* Runner::decode() {
+  if (delivery_.type == Delivery::unknown_type) {
+    note_unknown();
+    return nullptr;
+  }
+  const void* event = scratch_.decode(delivery_.type, delivery_.payload);
+  if (!event) note_malformed();
+  return event;
+}
+
 /// True: the handler's events found no room; the event counts as handled once they are out.
 bool Runner::dispatch() {
-  const void* event = delivery_.object;
-  bool known = delivery_.type != Delivery::unknown_type;
-  if (known && !event) {
-    event = scratch_.decode(delivery_.type, delivery_.payload);
-    if (!event) {
-      note_malformed();
-      known = false;
-    }
-  }
-  if (delivery_.type == Delivery::unknown_type) note_unknown();
+  const void* event = delivery_.object ? delivery_.object : decode();
+  const bool known = event != nullptr;
   if (known && !handle(event)) return host_.port.has_staged();  // it stays in flight
   if (host_.port.has_staged()) [[unlikely]] {
     pending_ = true;
@@ -221,16 +208,18 @@ bool Runner::dispatch() {
 }
 
 /// False: the actor ends, and the event was not handled.
-bool Runner::handle(const void* event) {
-  if (Monitors* monitors = watching()) [[unlikely]]
-    monitors->delivered(observe(event));
-  if (host_.crashes_now && crashes(false)) [[unlikely]]
-    return false;
+inline bool Runner::handle(const void* event) {
+  if (watching() || host_.crashes_now) [[unlikely]]
+    return handle_watched(event);
+  return guarded("handle_event", [&] { actor_.dispatch(delivery_, event, host_.port); });
+}
+
+bool Runner::handle_watched(const void* event) {
+  if (Monitors* monitors = watching()) monitors->delivered(observe(event));
+  if (host_.crashes_now && crashes(false)) return false;
   if (!guarded("handle_event", [&] { actor_.dispatch(delivery_, event, host_.port); })) return false;
-  if (host_.crashes_now && crashes(true)) [[unlikely]]
-    return false;
-  if (Monitors* monitors = watching()) [[unlikely]]
-    monitors->handled(observe(event));
+  if (host_.crashes_now && crashes(true)) return false;
+  if (Monitors* monitors = watching()) monitors->handled(observe(event));
   return true;
 }
 

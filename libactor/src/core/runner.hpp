@@ -5,6 +5,7 @@
 #include <actor/actor.hpp>
 #include <actor/epoll_loop.hpp>
 #include <core/scratch.hpp>
+#include <core/spin_budget.hpp>
 #include <map>
 #include <optional>
 #include <set>
@@ -13,8 +14,8 @@
 namespace actor {
 
 struct RunnerOptions {
-  unsigned max_events_per_tick = 10;      ///< events handled in a row before commands, timers and step get their turn
-  std::chrono::nanoseconds spin{20'000};  ///< how long to look for events before sleeping
+  unsigned max_events_per_tick = 10;        ///< events handled in a row before commands, timers and step get their turn
+  SpinBudget spin = SpinBudget::fixed({});  ///< how long to look for events before sleeping
 };
 
 class Runner {
@@ -54,7 +55,9 @@ class Runner {
   template <class Function>
   bool guarded(const char* where, Function&& function);
   bool swallow(const Error& error);
+  const void* decode();
   bool handle(const void* event);
+  bool handle_watched(const void* event);
   bool crashes(bool after);
   Monitors* watching() const;
   Observation observe(const void* event) const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <process/options.hpp>
+#include <string_view>
 
 namespace actor {
 namespace {
@@ -14,9 +15,17 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+std::optional<Latency> latency_called(std::string_view word) {
+  if (word == "low") return Latency::Low;
+  if (word == "balanced") return Latency::Balanced;
+  if (word == "power-save") return Latency::PowerSave;
+  return std::nullopt;
+}
+
 void print_help(const char* program, const std::vector<std::string>& classes) {
   std::printf(
-      "Usage: %s [--actor CLASS] [--broker BROKER --name NAME [--subscribe TOPIC]... [--publish TOPIC]...]\n\n"
+      "Usage: %s [--actor CLASS] [--broker BROKER --name NAME [--subscribe TOPIC]... [--publish TOPIC]... [--latency "
+      "WORD]]\n\n"
       "Runs one actor as this process. A broker starts it from its manifest (actor-broker MANIFEST), and then tells "
       "it\n"
       "everything it needs; by hand it is started beside a running broker.\n\n"
@@ -25,6 +34,7 @@ void print_help(const char* program, const std::vector<std::string>& classes) {
       "  --name NAME        the name to run under; a broker has each name once\n"
       "  --subscribe TOPIC  receive this topic (\"*\" for all); may be repeated\n"
       "  --publish TOPIC    may send to this topic; may be repeated; default: every topic the program knows\n"
+      "  --latency WORD     low, balanced or power-save: how long it looks for events before it sleeps\n"
       "  --version, --help\n",
       program, joined(classes).c_str());
 }
@@ -33,11 +43,15 @@ void print_help(const char* program, const std::vector<std::string>& classes) {
 
 ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vector<std::string>& classes,
                                            bool started_by_broker) {
-  static const option known[] = {
-      {"actor", required_argument, nullptr, 'a'},   {"broker", required_argument, nullptr, 'b'},
-      {"name", required_argument, nullptr, 'n'},    {"subscribe", required_argument, nullptr, 's'},
-      {"publish", required_argument, nullptr, 'p'}, {"help", no_argument, nullptr, 'h'},
-      {"version", no_argument, nullptr, 'v'},       {nullptr, 0, nullptr, 0}};
+  static const option known[] = {{"actor", required_argument, nullptr, 'a'},
+                                 {"broker", required_argument, nullptr, 'b'},
+                                 {"name", required_argument, nullptr, 'n'},
+                                 {"subscribe", required_argument, nullptr, 's'},
+                                 {"publish", required_argument, nullptr, 'p'},
+                                 {"latency", required_argument, nullptr, 'l'},
+                                 {"help", no_argument, nullptr, 'h'},
+                                 {"version", no_argument, nullptr, 'v'},
+                                 {nullptr, 0, nullptr, 0}};
   ProcessOptions options;
   optind = 1;
   for (int letter; (letter = getopt_long(argc, argv, "", known, nullptr)) != -1;) {
@@ -57,6 +71,11 @@ ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vec
       case 'p':
         options.publishes.emplace_back(optarg);
         break;
+      case 'l':
+        options.latency = latency_called(optarg);
+        if (options.latency) break;
+        std::fprintf(stderr, "%s: --latency is low, balanced or power-save, not %s\n", argv[0], optarg);
+        return {std::nullopt, 2};
       case 'h':
         print_help(argv[0], classes);
         return {std::nullopt, 0};

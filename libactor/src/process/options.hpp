@@ -1,6 +1,7 @@
 #pragma once
 // The command line of an actor's own process. A value.
 
+#include <actor/latency.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ struct ProcessOptions {
   std::string name;         ///< the actor's
   std::vector<std::string> subscribes;
   std::vector<std::string> publishes;
+  std::optional<Latency> latency;  ///< of a hand-started actor; none: what the broker says
 };
 
 struct ParsedProcessOptions {

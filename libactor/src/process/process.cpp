@@ -158,7 +158,10 @@ void Process::start_actor(const control::Welcome& welcome) {
   runtime_directory_ = welcome.runtime_directory;
   link_->set_stage(LifeStage::Starting);
   runner_options_.max_events_per_tick = std::max(1u, welcome.max_events_per_tick);
-  runner_options_.spin = std::chrono::nanoseconds(welcome.spin_ns);
+  const auto latency = options_.latency.value_or(static_cast<Latency>(welcome.latency));
+  runner_options_.spin = welcome.spin_ns >= 0 && !options_.latency
+                             ? SpinBudget::fixed(std::chrono::nanoseconds(welcome.spin_ns))
+                             : SpinBudget::adaptive(latency);
   host_ = std::make_unique<Host>(ActorId(welcome.name), link_->port(), loop_, waker_);
   host_->stop_runtime = [this] { channel_.send<ToBroker>(control::StopRuntime{}); };
   host_->command_epoch = &link_->command_epoch();

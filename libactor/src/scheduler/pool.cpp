@@ -24,7 +24,7 @@ std::int64_t count_of(Scheduler::Time time) {
 
 thread_local Pool::Worker* Pool::current = nullptr;
 
-Pool::Pool(std::size_t threads) : next_timer_(count_of(Time::max())) {
+Pool::Pool(std::size_t threads, Latency latency) : latency_(latency), next_timer_(count_of(Time::max())) {
   for (std::size_t i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(*this));
 }
 
@@ -75,7 +75,9 @@ void Pool::work(Worker& worker) {
   while (!stopping_.load(std::memory_order_relaxed)) {
     Task* task = next(worker);
     if (!task) {
-      if (!spin()) sleep();
+      if (spin(worker)) continue;
+      sleep();
+      if (latency_ == Latency::Low) worker.spin.woke(Loop::Clock::now);
       continue;
     }
     if (task->run_turn() == Task::Next::Again) ready(*task);
@@ -120,14 +122,24 @@ Task* Pool::steal(Worker& worker) {
   return nullptr;
 }
 
-/// Looks for work for a few microseconds, which is less than sleeping costs. True when there may be some.
-bool Pool::spin() const {
+bool Pool::may_have_work() const {
+  if (queued_.load(std::memory_order_relaxed) != 0 || stopping_.load(std::memory_order_relaxed)) return true;
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [](const auto& worker) { return worker->wants_help.load(std::memory_order_relaxed); });
+}
+
+/// Looks for work for a moment, which is less than sleeping costs, and if answering soon is what counts, for as long as
+/// that pays. True when there may be some.
+bool Pool::spin(Worker& worker) const {
   static const bool alone = std::thread::hardware_concurrency() <= 1;
-  for (unsigned round = 0; !alone && round < spin_rounds; ++round) {
-    if (queued_.load(std::memory_order_relaxed) != 0 || stopping_.load(std::memory_order_relaxed)) return true;
-    for (const auto& worker : workers_) {
-      if (worker->wants_help.load(std::memory_order_relaxed)) return true;
-    }
+  if (alone || latency_ == Latency::PowerSave) return false;
+  for (unsigned round = 0; round < spin_rounds; ++round) {
+    if (may_have_work()) return true;
+  }
+  while (latency_ == Latency::Low && worker.spin.goes_on(Loop::Clock::now)) {
+    if (!may_have_work()) continue;
+    worker.spin.found();
+    return true;
   }
   return false;
 }

@@ -8,6 +8,7 @@
 // own (ActorConfig::dedicated_thread). Owned by the supervisor; ready(), call_at() and the watches are for any thread.
 
 #include <condition_variable>
+#include <core/spin_budget.hpp>
 #include <deque>
 #include <scheduler/poller.hpp>
 #include <scheduler/run_queue.hpp>
@@ -19,7 +20,7 @@ namespace actor {
 
 class Pool final : public Scheduler {
  public:
-  explicit Pool(std::size_t threads);
+  explicit Pool(std::size_t threads, Latency latency = Latency::Balanced);
   ~Pool() override;  ///< stop()
 
   void start();
@@ -45,13 +46,15 @@ class Pool final : public Scheduler {
     Time last_tick{};
     std::uint32_t mark = 0;  // the queue's tail at mark_since: when head gets there, the queue has turned over once
     Time mark_since{};
+    SpinBudget spin = SpinBudget::adaptive(Latency::Low);
   };
 
   void work(Worker& worker);
   Task* next(Worker& worker);
   Task* take_shared(Worker& worker);
   Task* steal(Worker& worker);
-  bool spin() const;
+  bool spin(Worker& worker) const;
+  bool may_have_work() const;
   void sleep();
   void wake_one() noexcept;
   void find_poller();
@@ -61,6 +64,7 @@ class Pool final : public Scheduler {
 
   static thread_local Worker* current;
 
+  const Latency latency_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Poller poller_;
 

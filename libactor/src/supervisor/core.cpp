@@ -31,7 +31,7 @@ SupervisorCore::SupervisorCore(SupervisorConfig config)
       simulated_(config_.simulation
                      ? std::make_unique<SimulatedScheduler>(config_.simulation->seed, config_.simulation->turn_limit)
                      : nullptr),
-      pool_(simulated_ ? nullptr : std::make_unique<Pool>(thread_count(config_))),
+      pool_(simulated_ ? nullptr : std::make_unique<Pool>(thread_count(config_), config_.latency)),
       faults_(simulated_ ? std::make_unique<FaultPlan>(config_.simulation->faults, simulated_->random()) : nullptr),
       seeds_(simulated_ ? simulated_->random()() : random_seed()),
       dead_letters_(config_.dead_letter_limit),
