@@ -218,20 +218,32 @@ void add_roudi(Manifest& manifest) {
   constexpr RestartBudget none{.restarts = 10'000, .within = 1ms};  // each actor and group has its own
   // Groups of their own keep their rules: they become members, with all that is in them.
   std::set<std::string> inner;
+  bool any_significant = false;
   for (ActorSection& actor : manifest.actors) {
     if (!uses_iceoryx(manifest, actor)) continue;
     actor.supervision.depends_on.emplace(roudi_actor, Dependency::Ready);
     const GroupSection* around = manifest.find_group(actor.supervision.member_of);
-    if (!around) actor.supervision.member_of = iceoryx_users;
+    if (!around) {
+      actor.supervision.member_of = iceoryx_users;
+      any_significant |= actor.supervision.significant;
+    }
     while (around && !around->parent.empty()) around = manifest.find_group(around->parent);
     if (around) inner.insert(around->name);
   }
   for (GroupSection& section : manifest.groups) {
-    if (inner.contains(section.name)) section.parent = iceoryx_users;
+    if (!inner.contains(section.name)) continue;
+    section.parent = iceoryx_users;
+    any_significant |= section.significant;
   }
-  manifest.groups.insert(manifest.groups.begin(),
-                         {group(iceoryx_group, "", RestartStrategy::RestForOne, of_all),
-                          group(iceoryx_users, iceoryx_group, RestartStrategy::OneForOne, none)});
+  std::vector<GroupSection> groups = {group(iceoryx_group, "", RestartStrategy::RestForOne, of_all),
+                                      group(iceoryx_users, iceoryx_group, RestartStrategy::OneForOne, none)};
+  if (any_significant) {  // whose end counted for the broker: now by way of the groups
+    for (GroupSection& section : groups) {
+      section.auto_shutdown = manifest.broker.auto_shutdown;
+      section.significant = true;
+    }
+  }
+  manifest.groups.insert(manifest.groups.begin(), groups.begin(), groups.end());
   manifest.actors.insert(manifest.actors.begin(), std::move(roudi));
 }
 

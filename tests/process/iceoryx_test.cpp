@@ -122,6 +122,16 @@ TEST_F(Iceoryx, ATopicComesToTravelByIceoryxWhenTheManifestIsReadAgain) {
   end(broker);
 }
 
+TEST_F(Iceoryx, TheRuntimeEndsWithItsSignificantActorAsItDoesWithout) {
+  Broker& broker = start("[broker]\nname = \"test\"\ntransport = \"iceoryx\"\nauto_shutdown = \"any\"\n" +
+                         section("batch", "restart = \"transient\"\nsignificant = true\n") +
+                         section("reader", "subscribes = [\"*\"]\npublishes = []\n"));
+  for (const char* name : {"roudi", "batch", "reader"}) broker.wait_for_state(name, "ready");
+  tell("batch", "stop");
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  expect_nothing_left();
+}
+
 TEST_F(Iceoryx, EventsToAReaderThatIsAwayWaitForIt) {
   Broker& broker = start_two("capacity = 64\n");
   broker.ctl("stop reader");

@@ -73,6 +73,25 @@ publishes = ["Frame"]
   EXPECT_EQ(result.manifest->find_group("eyes")->strategy, RestartStrategy::OneForAll);
 }
 
+TEST(ManifestIceoryx, TheEndOfASignificantActorCountsForTheBrokerAsBefore) {
+  const std::string batch = R"(
+[actors.batch]
+exec = "./batch"
+publishes = ["Frame"]
+restart = "transient"
+significant = true
+)";
+  const auto with = parse_manifest("[broker]\nauto_shutdown = \"any\"\n" + with_topic("") + batch, "m.toml");
+  ASSERT_THAT(with.errors, IsEmpty());
+  const auto without = parse_manifest(with_topic(""), "m.toml");
+  ASSERT_THAT(without.errors, IsEmpty());
+  for (const char* name : {"iceoryx", "iceoryx-users"}) {
+    EXPECT_EQ(with.manifest->find_group(name)->auto_shutdown, AutoShutdown::Any);
+    EXPECT_TRUE(with.manifest->find_group(name)->significant);
+    EXPECT_FALSE(without.manifest->find_group(name)->significant);
+  }
+}
+
 TEST(ManifestIceoryx, WithoutSuchATopicThereIsNoRouDi) {
   const auto result = parse_manifest("[broker]\ntransport = \"shm\"\n" + two_actors, "m.toml");
   ASSERT_THAT(result.errors, IsEmpty());
