@@ -1,6 +1,7 @@
 #include "session/session.hpp"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <actor/error.hpp>
 #include <actor/version.hpp>
@@ -29,6 +30,7 @@ std::optional<unsigned> version_of(const control::Packet& packet) {
 
 Session::Session(Fd socket, EpollLoop& loop, SessionHandler& handler, std::uint64_t owner, Turn* turn)
     : channel_(std::move(socket)), loop_(loop), handler_(handler), owner_(owner), turn_(turn) {
+  look_ahead(false);  // a predecessor may have died over it
   watch();
 }
 
@@ -54,7 +56,7 @@ void Session::close() {
   phase_ = Phase::Closed;
   is_starved_ = false;
   if (watch_ != 0) loop_.unwatch(std::exchange(watch_, 0));
-  unconsumed_ = false;
+  unconsumed_ = 0;
   unsent_.clear();
   channel_ = control::Channel(Fd());
 }
@@ -91,7 +93,8 @@ void Session::say(control::PacketBytes bytes, std::vector<Kept> fds) {
 void Session::release() {
   waits_ = false;
   if (phase_ == Phase::Closed) return;
-  if (std::exchange(unconsumed_, false)) channel_.consume();
+  for (; unconsumed_ > 0; --unconsumed_) channel_.consume();
+  if (looks_ahead_) look_ahead(false);
   flush();
 }
 
@@ -129,7 +132,19 @@ bool Session::drain() {
     }
     return !is_starved_;
   }
-  return !unconsumed_ && !receive_one() && !unconsumed_ && !is_starved_;
+  if (unconsumed_ > 0 || is_starved_) return false;
+  look_ahead(true);
+  while (unconsumed_ < static_cast<unsigned>(packets_per_turn) && receive_one()) {
+  }
+  return unconsumed_ == 0 && !is_starved_;
+}
+
+/// A peek shows the oldest packet, or, ahead, the one after that which the last peek has shown. False when this kernel
+/// cannot do that. SUBTLE: the state is the socket's, of which the keeper has a copy for the next brain.
+bool Session::look_ahead(bool on) {
+  const int offset = on ? 0 : -1;
+  looks_ahead_ = ::setsockopt(channel_.fd(), SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset) == 0 && on;
+  return looks_ahead_;
 }
 
 void Session::go_on() {
@@ -139,7 +154,7 @@ void Session::go_on() {
 }
 
 bool Session::receive_one() {
-  if (phase_ == Phase::Closed || unconsumed_ || is_starved_) return false;
+  if (phase_ == Phase::Closed || is_starved_ || (unconsumed_ > 0 && !looks_ahead_)) return false;
   control::Packet packet;
   switch (channel_.peek(packet)) {
     case control::ReceiveResult::Nothing:
@@ -162,10 +177,10 @@ bool Session::receive_one() {
     return true;
   }
   heard_ = std::max(heard_, number);
-  unconsumed_ = true;
+  ++unconsumed_;
   if (turn_ != nullptr && !std::exchange(waits_, true)) turn_->when_safe([this] { release(); });
   handle(std::move(packet));
-  if (turn_ == nullptr && std::exchange(unconsumed_, false)) channel_.consume();
+  if (turn_ == nullptr && std::exchange(unconsumed_, 0) > 0) channel_.consume();
   return phase_ != Phase::Closed;
 }
 

@@ -101,8 +101,8 @@ class Session {
   void quiesce();
   bool quiescing() const { return quiesce_sent_; }
 
-  /// Handles what has come, also what a dead process left behind. True when there is no more; in a turn, false after a
-  /// message: the next one is for the next turn. False, too, when there are no descriptors for it.
+  /// Handles what has come, also what a dead process left behind. True when there is no more; in a turn, false after
+  /// messages: they are done with when it is finished. False, too, when there are no descriptors for them.
   bool drain();
   bool is_starved() const { return is_starved_; }
   /// There may be descriptors again.
@@ -131,6 +131,7 @@ class Session {
   std::optional<std::string> out_of_order(const control::ToBroker& message) const;
   void violate(const std::string& what);
   void say(control::PacketBytes bytes, std::vector<Kept> fds);
+  bool look_ahead(bool on);
   void release();
   void flush();
   void watch();
@@ -147,10 +148,11 @@ class Session {
   std::deque<Unsent> unsent_;
   std::uint64_t said_ = 0;
   std::uint64_t heard_ = 0;
-  bool unconsumed_ = false;  // the message that was handled last is still in the socket
-  bool full_ = false;        // the socket takes no more
-  bool is_starved_ = false;  // of descriptors
-  bool waits_ = false;       // for the turn's end
+  unsigned unconsumed_ = 0;   // so many messages that were handled are still in the socket
+  bool looks_ahead_ = false;  // the socket shows one after the other, though none is consumed
+  bool full_ = false;         // the socket takes no more
+  bool is_starved_ = false;   // of descriptors
+  bool waits_ = false;        // for the turn's end
   Phase phase_ = Phase::Connected;
   bool quiesce_sent_ = false;
 };

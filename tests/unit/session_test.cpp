@@ -1,6 +1,7 @@
 // One control connection: the order of the protocol, and that whatever the other side sends, its connection ends and
 // nothing else does.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
@@ -96,6 +97,41 @@ TEST_F(SessionTest, AToolAsksAndIsAnsweredAsOftenAsItLikes) {
   ASSERT_THAT(peer.got<control::Reply>(), SizeIs(2));
   EXPECT_EQ(peer.got<control::Reply>()[1].json, "got two");
   EXPECT_FALSE(session.joined());
+}
+
+/// As a brain has it: what is heard is taken from the socket when the turn is finished.
+TEST_F(SessionTest, WhatADeadActorHasLeftIsHandledInOneTurnAndStaysUntilItsEnd) {
+  FakeActor dead;
+  Fd broker_end = dead.take_broker_end();
+  Fd copy(::fcntl(broker_end.get(), F_DUPFD_CLOEXEC, 0));
+  Turn turn_of_one;
+  Recorder one;
+  Session before(std::move(broker_end), loop, one, 8, &turn_of_one);
+  dead.send(dead.hello("cpu"), {dead.status_fd()});
+  EXPECT_FALSE(before.drain());
+  EXPECT_THAT(one.names, ElementsAre("cpu"));
+  turn_of_one.finish();
+  const SessionState state = before.save();
+  constexpr std::size_t many = 20;
+  for (std::size_t i = 0; i < many; ++i) dead.send(control::Attached{static_cast<std::uint32_t>(i), 1});
+  EXPECT_FALSE(before.drain());
+  EXPECT_THAT(one.messages, SizeIs(many));
+  EXPECT_FALSE(before.drain()) << "the turn is not finished";
+  EXPECT_THAT(one.messages, SizeIs(many));
+
+  // Its brain dies here: for the next one they are all still there, from the first.
+  Turn turn_of_two;
+  Recorder two;
+  Session after(std::move(copy), loop, two, 9, &turn_of_two);
+  FdSafe safe;
+  after.load(state, safe);
+  EXPECT_FALSE(after.drain());
+  ASSERT_THAT(two.messages, SizeIs(many));
+  for (std::size_t i = 0; i < many; ++i) EXPECT_EQ(std::get<control::Attached>(two.messages[i]).route, i);
+  turn_of_two.finish();
+  EXPECT_TRUE(after.drain());
+  EXPECT_THAT(two.violations, IsEmpty());
+  EXPECT_THAT(two.messages, SizeIs(many));
 }
 
 TEST_F(SessionTest, WithoutADescriptorToSpareNothingIsLost) {
