@@ -94,7 +94,7 @@ void Pool::free(ChunkId id) {
     cool(hot);
     hot.bytes = bytes;
   }
-  if (hot.chunks.size() == most_hot_chunks) return give_back(id);
+  if (hot.chunks.size() == most_hot_chunks || hot_bytes_ + bytes > most_hot_bytes) return give_back(id);
   hot.chunks.push_back(id);
   hot_bytes_ += bytes;
 }

@@ -75,6 +75,8 @@ class Pool {
   };
   static constexpr unsigned hot_sizes_log2 = 3;
   static constexpr std::size_t most_hot_chunks = 32;  // of each size
+  /// Of all sizes: what each holds for itself the others cannot use, and have to touch more memory instead.
+  static constexpr std::uint64_t most_hot_bytes = 128 * 1024;
 
   HotChunks& hot_chunks(std::uint64_t bytes) {
     constexpr std::uint32_t golden_ratio = 0x9e3779b1;
