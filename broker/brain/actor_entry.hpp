@@ -57,6 +57,13 @@ struct Retry {
   std::uint32_t attempt = 0;  // 0: not yet sent
 };
 
+/// Deaths of its process that were another actor's doing, with this event in hand.
+struct Spared {
+  std::uint32_t route = 0;
+  std::uint64_t sequence = 0;
+  std::uint32_t deaths = 0;
+};
+
 struct ActorState {
   using Time = Loop::Clock::time_point;
 
@@ -76,6 +83,7 @@ struct ActorState {
   Totals carried;
   std::uint64_t first_counter = 1;
   InFlight in_flight;  // what the last life had in hand; route 0 = nothing
+  Spared spared;
   std::string last_exit;
   std::uint64_t oom_kills = 0;  // in its cgroup, before its present life
   bool second_cgroup = false;   // it is in the second of its two

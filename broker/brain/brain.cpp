@@ -471,6 +471,7 @@ void Brain::other_version(Session& session, unsigned version) {
                            " of the control protocol, this broker speaks version " + std::to_string(protocol_version) +
                            ": build both with the same libactor";
   if (ActorEntry* entry = entry_of(session)) return refuse(*entry, text);
+  if (SharedProcess* process = process_of(session)) return process_refused(*process, text);
   session.send(control::Refused{text});
   log_.warn("refused", "", "refused a program that connected: " + text);
 }

@@ -145,6 +145,8 @@ class Brain final : public SessionHandler {
   bool restore_process(Ledger::Page& page);
   bool restore_entry(Ledger::Page& page);
   void reattach(ActorEntry& entry, Fd socket, const SessionState& state);
+  void reattach_kept(ActorEntry& entry, int pidfd);
+  void reattach_all(std::vector<KeeperEvent>& told);
   void respawn(ActorEntry& entry);
   void resume(ActorEntry& entry);
 
@@ -199,12 +201,17 @@ class Brain final : public SessionHandler {
   bool process_spawned(Spawned& spawned);
   bool process_failed(const SpawnFailed& failed);
   bool process_ended(const Exited& exited);
+  void settle_processes();
+  void settle(SharedProcess& process);
+  void empty_cgroup_of(const SharedProcess& process);
+  void condemn(const ActorEntry& entry);
+  void leave_queue(ActorEntry& entry);
   void heard(SharedProcess& process, const control::ToBroker& message);
   void process_lost(SharedProcess& process, const std::string& why);
+  void process_refused(SharedProcess& process, const std::string& why);
   void release_processes();
   void arm_end(SharedProcess& process);
   void resume_processes();
-  void outdate_processes(const Manifest& before, const Manifest& after);
 
   // ending.cpp: one actor from its end to its restart
   void has_exited(ActorEntry& entry, std::optional<int> wait_status);
@@ -228,7 +235,7 @@ class Brain final : public SessionHandler {
   void clear_due(ActorEntry& entry);
   void hold_mailbox(ActorEntry& entry, Loop::Clock::time_point until);
   void stop_holding(ActorEntry& entry);
-  SpawnSpec spec_of(const ActorEntry& entry, bool of_spare = false);
+  SpawnSpec spec_of(const ActorEntry& entry, const std::string& cgroup);
   std::chrono::nanoseconds start_timeout(const ActorEntry& entry) const;
   std::chrono::nanoseconds stop_timeout(const ActorEntry& entry) const;
 
@@ -280,6 +287,7 @@ class Brain final : public SessionHandler {
   DeadLetterStore* dead_letters();
   bool bury(const Route& route, const QueuedEvent& event, const std::string& reason, std::uint32_t attempts);
   bool bury_left_over(const Route& route, const QueuedEvent& event);
+  static void count_spared(ActorEntry& entry, bool is_companion);
   void give_up_in_hand(ActorEntry& entry, bool abnormal);
   void give_up_overflowed(ActorEntry& entry);
   void give_up_queue(ActorEntry& entry);
@@ -328,7 +336,7 @@ class Brain final : public SessionHandler {
   // confining.cpp: cgroups and limits
   void set_up_cgroups();
   void confine(SpawnSpec& spec, const ActorSection& section, const std::string& cgroup);
-  static std::string cgroup_of(const ActorEntry& entry, bool of_spare = false);
+  std::string cgroup_of(const ActorEntry& entry, bool of_spare = false) const;
   void empty_cgroup(ActorEntry& entry, const std::string& cgroup);
   void resume_emptying(ActorEntry& entry);
   bool was_out_of_memory(const ActorEntry& entry, int wait_status);

@@ -66,13 +66,23 @@ bool Brain::bury_left_over(const Route& route, const QueuedEvent& event) {
   return bury(route, event, attempts > 0 ? "in hand" : "no reader", attempts);
 }
 
+/// A death of another actor's doing, with an event in hand, says nothing against the event.
+void Brain::count_spared(ActorEntry& entry, bool is_companion) {
+  const InFlight& flight = entry.in_flight;
+  Spared& spared = entry.spared;
+  if (spared.route != flight.route || spared.sequence != flight.sequence) spared = {flight.route, flight.sequence, 0};
+  if (is_companion && flight.route != 0) ++spared.deaths;
+}
+
 /// The event in hand at a death may be one too many. REQUIRES: the exchange knows of the death.
 void Brain::give_up_in_hand(ActorEntry& entry, bool abnormal) {
   const InFlight flight = entry.in_flight;
   if (flight.route == 0) return;
   const AfterDeath rules = entry.section ? entry.section->after_death : AfterDeath{};
   const bool once = rules.delivery == DeliveryMode::AtMostOnce;
-  const bool poison = abnormal && rules.poison_after != 0 && flight.attempt >= rules.poison_after;
+  const bool poison = abnormal && rules.poison_after != 0 &&
+                      flight.attempt - std::min(flight.attempt, entry.spared.deaths) >= rules.poison_after &&
+                      !entry.circumstances.companion_ended;
   if (flight.attempt == 0 || (!once && !poison)) return;
   const char* const reason = once ? "in hand" : "poison";
   const bool taken = exchange_.take_out(flight.route, [&](const Route& route, const QueuedEvent& event) {

@@ -28,8 +28,9 @@ void Brain::set_up_cgroups() {
 }
 
 /// Each actor has two, so that the end of its process does not take the spare one with it. No actor's name has a "+".
-std::string Brain::cgroup_of(const ActorEntry& entry, bool of_spare) {
-  if (!entry.process.empty()) return entry.process;
+std::string Brain::cgroup_of(const ActorEntry& entry, bool of_spare) const {
+  if (const auto shared = processes_.find(entry.process_serial); shared != processes_.end())
+    return shared->second.cgroup();
   return entry.second_cgroup != of_spare ? entry.name + '+' : entry.name;
 }
 

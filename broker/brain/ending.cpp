@@ -49,6 +49,7 @@ void Brain::kill(ActorEntry& entry, int signal, bool whole_group) {
     entry.kill_signal = signal;
     entry.kill_group = whole_group;
   }
+  if (signal == SIGKILL || signal == SIGABRT) condemn(entry);
   send_signal(entry, signal, whole_group);
 }
 
@@ -152,6 +153,7 @@ void Brain::has_exited(ActorEntry& entry, std::optional<int> wait_status) {
 }
 
 void Brain::settle_exits() {
+  settle_processes();
   for (auto& [index, entry] : entries_) {
     if (!entry->has_exited) continue;
     if (entry->session && !entry->session->drain()) {
@@ -175,6 +177,7 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   std::string handling;
   const bool had_mailbox = entry.memory != nullptr;
   if (had_mailbox) inherit(entry, handling);
+  count_spared(entry, exit.kind == supervision::Exit::Kind::Companion);
   const std::string over_letter = end_retries(entry);
   if (keeper_gone_ && entry.keepers_serial() != 0 && !wait_status) end_group(entry);
   if (entry.process_serial == 0) output_.finish(entry.pid);
@@ -186,7 +189,7 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   const std::string last_words = entry.last_words;
   if (had_mailbox) {
     give_up_overflowed(entry);
-    give_up_in_hand(entry, exit.abnormal() && exit.kind != supervision::Exit::Kind::Companion);
+    give_up_in_hand(entry, exit.abnormal());
     if (exit.abnormal() && state_.stage == Stage::Running) give_up_queue(entry);
   }
   const bool asked_for = entry.circumstances.stop_requested && !exit.abnormal();

@@ -95,7 +95,7 @@ void Brain::kill_late(ActorEntry& entry, bool supervision::Circumstances::*why) 
 }
 
 /// Throws Error(Io).
-SpawnSpec Brain::spec_of(const ActorEntry& entry, bool of_spare) {
+SpawnSpec Brain::spec_of(const ActorEntry& entry, const std::string& cgroup) {
   const Manifest& manifest = manifest_;
   SpawnSpec spec;
   spec.name = entry.name;
@@ -108,7 +108,7 @@ SpawnSpec Brain::spec_of(const ActorEntry& entry, bool of_spare) {
     spec.env.emplace_back("ACTOR_PROCESS", entry.process);
   }
   if (entry.section->cwd) spec.cwd = (manifest.file.parent_path() / *entry.section->cwd).string();
-  confine(spec, *entry.section, cgroup_of(entry, of_spare));
+  confine(spec, *entry.section, cgroup);
   return spec;
 }
 
@@ -147,7 +147,7 @@ void Brain::spawn(ActorEntry& entry) {
     set_due(entry, Due::StartTimeout, start_timeout(entry));
     if (!entry.process.empty()) return place(entry);
     entry.serial = keeper_.new_serial();
-    keeper_.spawn(spec_of(entry), entry.serial);
+    keeper_.spawn(spec_of(entry, cgroup_of(entry)), entry.serial);
   } catch (const Error& error) {
     entry.serial = entry.process_serial = 0;
     could_not_be_spawned(entry, error.what());

@@ -2,9 +2,10 @@
 // name at a time. It is started for the first of its actors, takes the others as they are started, and is told to end
 // when the last one has ended; the next one of its name is started when it is gone.
 
+#include <sys/wait.h>
+
 #include <actor/error.hpp>
 #include <csignal>
-#include <cstring>
 
 #include "brain/brain.hpp"
 
@@ -17,8 +18,7 @@ constexpr std::uint64_t of_process = std::uint64_t{1} << 63;
 /// Did its process end because of it, by its own doing or the broker's?
 bool is_culprit(const ActorEntry& entry) {
   const supervision::Circumstances& why = entry.circumstances;
-  return why.corrupt || why.start_timed_out || why.hung || why.stop_timed_out ||
-         (entry.memory && entry.memory->status.crashed() != 0);
+  return why.crashed || why.refused || why.corrupt || why.start_timed_out || why.hung || why.stop_timed_out;
 }
 
 }  // namespace
@@ -39,24 +39,25 @@ std::vector<ActorEntry*> Brain::members_of(const SharedProcess& process) {
 
 /// The actor gets a place in its process, now or when that one is there. Throws Error(Io).
 void Brain::place(ActorEntry& entry) {
+  if (!entry.section) throw Error(ErrorCode::Io, "a reload has left it out before it was started");
   SharedProcess* process = nullptr;
   for (auto& [serial, known] : processes_) {
     if (known.name == entry.process && !known.has_exited) process = &known;
   }
   if (!process) process = &start_process(entry);
   entry.process_serial = process->serial;
+  process->closed |= process->image != process_image(*entry.section);
   if (process->is_open()) enter(entry, *process);
 }
 
 /// For its first actor. The manifest's checks have seen to it that the others would start it in the same way.
 SharedProcess& Brain::start_process(const ActorEntry& entry) {
-  SpawnSpec spec = spec_of(entry);
-  const std::uint64_t serial = keeper_.new_serial();
-  keeper_.spawn(spec, serial);
-  SharedProcess& process = processes_[serial];
+  SharedProcess process;
   process.name = entry.process;
-  process.serial = serial;
-  return process;
+  process.serial = keeper_.new_serial();
+  process.image = process_image(*entry.section);
+  keeper_.spawn(spec_of(entry, process.cgroup()), process.serial);
+  return processes_[process.serial] = std::move(process);
 }
 
 void Brain::enter(ActorEntry& entry, SharedProcess& process) {
@@ -67,6 +68,7 @@ void Brain::enter(ActorEntry& entry, SharedProcess& process) {
   entry.pid = process.pid;
   entry.session = std::make_unique<Session>(std::move(ours), loop_, *this, entry.index, &turn_);
   entry.session->set_epoch(options_.epochs, entry.epoch_slot);
+  entry.oom_kills = cgroups_.oom_kills(process.cgroup());
   process.stop_timeout = std::max(process.stop_timeout, stop_timeout(entry));
   process.session->send(control::RunActor{entry.name, entry.incarnation, entry.section->args},
                         {safe_.keep(std::move(theirs))});
@@ -85,12 +87,13 @@ bool Brain::process_spawned(Spawned& spawned) {
   if (const auto lost = lost_process_sessions_.find(process.serial); lost != lost_process_sessions_.end()) {
     process.session->load(lost->second, safe_);
     lost_process_sessions_.erase(lost);
+    for (ActorEntry* entry : members_of(process)) reattach_kept(*entry, process.pidfd.get());
     if (process.ending) arm_end(process);
-  } else {
-    process.session->expect_reports();
-    log_.info("process_started", "", "process '" + process.name + "' started, pid " + std::to_string(process.pid),
-              {{"process", process.name}, {"pid", std::int64_t{process.pid}}});
+    return true;
   }
+  process.session->expect_reports();
+  log_.info("process_started", "", "process '" + process.name + "' started, pid " + std::to_string(process.pid),
+            {{"process", process.name}, {"pid", std::int64_t{process.pid}}});
   for (ActorEntry* entry : members_of(process)) {
     if (entry->has_process() || entry->process_serial != process.serial || !process.is_open()) continue;
     try {
@@ -112,23 +115,41 @@ bool Brain::process_failed(const SpawnFailed& failed) {
   return true;
 }
 
-/// All that were in it have ended with it. Who waited for its end gets another one.
 bool Brain::process_ended(const Exited& exited) {
   const auto found = processes_.find(exited.serial);
   if (found == processes_.end()) return false;
-  SharedProcess& process = found->second;
-  process.has_exited = true;
+  found->second.has_exited = true;
+  found->second.exit_status = exited.status;
+  return true;
+}
+
+/// Ends of processes, once all that they had said is handled.
+void Brain::settle_processes() {
+  for (auto& [serial, process] : processes_) {
+    if (!process.has_exited || process.settled) continue;
+    if (process.session && !process.session->drain()) {
+      if (!process.session->is_starved()) turn_.again();
+      continue;
+    }
+    settle(process);
+  }
+}
+
+/// All that are in it have ended with it. Who waits for its end gets another one.
+void Brain::settle(SharedProcess& process) {
+  process.settled = true;
   if (process.timer != 0) loop_.cancel(std::exchange(process.timer, 0));
-  // What has left its process group is still in its cgroup.
-  turn_.when_safe([this, cgroup = process.name] { cgroups_.kill(cgroup); });
+  empty_cgroup_of(process);
   const auto members = members_of(process);
-  const bool has_culprit =
-      std::any_of(members.begin(), members.end(), [](const auto* entry) { return is_culprit(*entry); });
+  const bool has_culprit = process.blamed || std::any_of(members.begin(), members.end(), [](const auto* entry) {
+                             return entry->has_process() && is_culprit(*entry);
+                           });
   for (ActorEntry* entry : members) {
     if (entry->has_process()) {
       if (entry->has_exited) continue;
       entry->circumstances.companion_ended = has_culprit && !is_culprit(*entry);
-      has_exited(*entry, exited.status);
+      entry->circumstances.process_exited = WIFEXITED(process.exit_status);
+      has_exited(*entry, process.exit_status);
       continue;
     }
     try {
@@ -138,22 +159,59 @@ bool Brain::process_ended(const Exited& exited) {
       could_not_be_spawned(*entry, error.what());
     }
   }
-  return true;
 }
 
-/// One of its actors has ended, the others go on.
+/// What has left its process group is still in its cgroup. Done when the process ends, so that its successor meets
+/// nothing of it, and once more before it is forgotten: a brain may have died in between.
+void Brain::empty_cgroup_of(const SharedProcess& process) {
+  turn_.when_safe([this, cgroup = process.cgroup()] {
+    cgroups_.kill(cgroup);
+    cgroups_.remove(cgroup);
+  });
+}
+
+/// One of its actors has ended, and the others go on; or has crashed, and the end of all follows. Or it has been told
+/// to end, and not by us.
 void Brain::heard(SharedProcess& process, const control::ToBroker& message) {
+  if (std::holds_alternative<control::Stopping>(message)) process.closed = true;
   const auto* end = std::get_if<control::ActorEnded>(&message);
   ActorEntry* entry = end ? find_entry(end->name) : nullptr;
   const bool is_its = entry && entry->process_serial == process.serial && entry->incarnation == end->incarnation;
-  if (is_its && entry->has_process() && !entry->has_exited) has_exited(*entry, (end->exit_code & 0xff) << 8);
+  if (!is_its || !entry->has_process() || entry->has_exited) return;
+  if (end->crashed)
+    entry->circumstances.crashed = true;
+  else
+    has_exited(*entry, (end->exit_code & 0xff) << 8);
+}
+
+/// Its process is killed, or aborted, for what it did or because an operator wants it.
+void Brain::condemn(const ActorEntry& entry) {
+  const auto found = processes_.find(entry.process_serial);
+  if (found == processes_.end()) return;
+  found->second.closed = true;
+  found->second.blamed |= is_culprit(entry);
 }
 
 /// A process that has hung up or talks nonsense is of no use any more; that of one that ends was to be expected.
 void Brain::process_lost(SharedProcess& process, const std::string& why) {
   if (process.ending || process.has_exited) return;
+  process.closed = true;
   if (!why.empty()) log_.error("violation", "", "process '" + process.name + "' is killed: " + why);
   if (!keeper_gone_) keeper_.kill(process.serial, SIGKILL, true);
+}
+
+/// It was built with another libactor.
+void Brain::process_refused(SharedProcess& process, const std::string& why) {
+  for (ActorEntry* entry : members_of(process)) entry->circumstances.refused = true;
+  process_lost(process, why);
+}
+
+/// It waits for its process, and is not wanted any more.
+void Brain::leave_queue(ActorEntry& entry) {
+  entry.process_serial = 0;
+  entry.has_exited = true;
+  entry.exit_status = 0;
+  turn_.again();
 }
 
 /// At the end of each turn: processes that nobody is in end, and those that have ended are forgotten.
@@ -163,7 +221,13 @@ void Brain::release_processes() {
     const auto members = members_of(process);
     const bool is_empty =
         std::none_of(members.begin(), members.end(), [](const auto* member) { return member->has_process(); });
-    if (process.has_exited && members.empty()) {
+    if (process.settled && members.empty()) {
+      if (!std::exchange(process.swept, true)) {
+        empty_cgroup_of(process);
+        turn_.again();
+        ++it;
+        continue;
+      }
       keeper_.ack_exit(process.serial);
       output_.finish(process.pid);
       process.session->close();
@@ -192,12 +256,15 @@ void Brain::arm_end(SharedProcess& process) {
 void Brain::resume_processes() {
   for (auto it = processes_.begin(); it != processes_.end();) {
     SharedProcess& process = (it++)->second;
-    if (process.pid != 0) continue;
+    if (process.settled) empty_cgroup_of(process);
+    if (process.pid != 0 || process.has_exited) continue;
     const auto members = members_of(process);
-    const auto known = std::find_if(members.begin(), members.end(), [](const auto* entry) { return entry->section; });
+    const auto known = std::find_if(members.begin(), members.end(), [&](const auto* entry) {
+      return entry->section && process_image(*entry->section) == process.image;
+    });
     try {
       if (known == members.end()) throw Error(ErrorCode::Io, "a reload has left it out before it was started");
-      keeper_.spawn(spec_of(**known), process.serial);
+      keeper_.spawn(spec_of(**known, process.cgroup()), process.serial);
     } catch (const Error& error) {
       processes_.erase(process.serial);  // should the keeper have been asked, then what it tells of it is nobody's
       for (ActorEntry* entry : members) {
@@ -205,15 +272,6 @@ void Brain::resume_processes() {
         could_not_be_spawned(*entry, error.what());
       }
     }
-  }
-}
-
-/// The manifest has changed: processes that would be started in another way now take nobody any more.
-void Brain::outdate_processes(const Manifest& before, const Manifest& after) {
-  for (auto& [serial, process] : processes_) {
-    const ActorSection* old = before.first_in_process(process.name);
-    const ActorSection* young = after.first_in_process(process.name);
-    process.outdated |= old && young && !difference_of_processes(*old, *young).empty();
   }
 }
 

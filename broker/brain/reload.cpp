@@ -94,7 +94,11 @@ void Brain::change_actors(Manifest manifest, const ManifestDiff& changes) {
     tree_->stop(name, now);
   }
   carry_out();
-  outdate_processes(manifest_, manifest);
+  // One that was about to leave with its group has not been told yet, and the tree forgets it.
+  for (const std::string& name : changes.removed) {
+    ActorEntry* entry = find_entry(name);
+    if (entry && entry->has_process()) stop_for_good(*entry);
+  }
   manifest_ = std::move(manifest);
   keeper_.set_stop_timeout(manifest_.longest_stop_timeout());
   plan();

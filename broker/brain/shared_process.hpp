@@ -18,11 +18,16 @@ namespace actor::broker {
 
 struct SharedProcessState {
   std::string name;
-  std::uint64_t serial = 0;                                         // the keeper's name for it
-  pid_t pid = 0;                                                    // 0: the keeper was asked for it
-  bool outdated = false;                                            // made from another manifest: takes nobody any more
-  bool ending = false;                                              // was told to end, as nobody is in it
-  bool has_exited = false;                                          // its actors' ends are still being dealt with
+  std::uint64_t serial = 0;  // the keeper's name for it
+  pid_t pid = 0;             // 0: the keeper was asked for it
+  std::string image;         // what it was made from: process_image()
+  bool closed = false;       // takes nobody any more: the manifest is another one, it was killed, or it leaves
+  bool blamed = false;       // was killed for what one of its actors did
+  bool ending = false;       // was told to end, as nobody is in it
+  bool has_exited = false;   // what it had said is still being handled
+  int exit_status = 0;       // as from waitpid()
+  bool settled = false;      // its actors know
+  bool swept = false;        // nothing is left in its cgroup
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(1);  // at least; else the longest of its actors
 };
 
@@ -31,7 +36,9 @@ struct SharedProcess : SharedProcessState {
   std::unique_ptr<Session> session;
   TimerId timer = 0;  // while it ends
 
-  bool is_open() const { return pid != 0 && !outdated && !ending && !has_exited; }
+  bool is_open() const { return pid != 0 && !closed && !ending && !has_exited; }
+  /// Its own: no actor, and no other process of the name, is ever in it. No actor's name has a "+".
+  std::string cgroup() const { return name + '+' + std::to_string(serial); }
 };
 
 }  // namespace actor::broker

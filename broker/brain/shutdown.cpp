@@ -187,7 +187,7 @@ void Brain::stop_next() {
   for (ActorEntry* next : stop_order()) {
     ActorEntry& entry = *next;
     if (entry.life == Life::Spawning && !entry.has_process()) {
-      entry.circumstances.stop_requested = true;  // stopped when the keeper has started it
+      request_stop(entry);  // when the keeper has started it
       return;
     }
     if (!entry.has_process()) continue;
@@ -206,7 +206,10 @@ void Brain::report_lost() {
 
 void Brain::request_stop(ActorEntry& entry) {
   entry.circumstances.stop_requested = true;
-  if (!entry.has_process()) return;
+  if (!entry.has_process()) {
+    if (entry.process_serial != 0) leave_queue(entry);
+    return;
+  }
   entry.life = Life::Stopping;
   if (entry.session) entry.session->send(control::Stop{});
   if (entry.process_serial == 0) kill(entry, SIGTERM, false);  // else it is for all that are in its process

@@ -26,7 +26,7 @@ void Brain::make_spare(ActorEntry& entry) {
   spare.serial = keeper_.new_serial();
   spare.made_from = *entry.section;
   try {
-    keeper_.spawn(spec_of(entry, true), spare.serial);
+    keeper_.spawn(spec_of(entry, cgroup_of(entry, true)), spare.serial);
   } catch (const Error& error) {
     spare_ended(spare.serial, error.what());
   }

@@ -102,6 +102,7 @@ bool Brain::take_over(std::vector<KeeperEvent> told, std::string& error) {
   arm_shutdown();
   cgroups_.enter({::getpid()});
   keeper_.set_stop_timeout(manifest_.longest_stop_timeout());  // that of a reload may not have been sent
+  reattach_all(told);
   for (KeeperEvent& event : told) std::visit([this](auto& held) { on_event(std::move(held)); }, event);
   resume_processes();
   for (auto& [index, entry] : entries_) resume(*entry);
@@ -148,11 +149,41 @@ void Brain::reattach(ActorEntry& entry, Fd socket, const SessionState& state) {
   entry.memory = exchange_.rejoin(entry.index, *entry.session);
 }
 
+/// One whose socket is kept by us and not by the keeper's own record of its process. Without it, it has hung up as far
+/// as anybody can tell.
+void Brain::reattach_kept(ActorEntry& entry, int pidfd) {
+  const auto lost = lost_sessions_.find(entry.index);
+  if (lost == lost_sessions_.end()) return;
+  entry.own_socket = safe_.find(entry.kept_socket);
+  if (pidfd >= 0) entry.pidfd = duplicate(pidfd);
+  reattach(entry, entry.own_socket ? duplicate(entry.own_socket->get()) : control::socket_pair().first, lost->second);
+  lost_sessions_.erase(lost);
+}
+
+/// Everybody who lives, before anything else is dealt with: what follows from that may be said to anybody.
+void Brain::reattach_all(std::vector<KeeperEvent>& told) {
+  for (auto& [index, entry] : entries_) {
+    if (!entry->by_hand || entry->kept_socket == 0) continue;
+    entry->own_pidfd = safe_.find(entry->kept_pidfd);
+    reattach_kept(*entry, entry->own_pidfd ? entry->own_pidfd->get() : -1);
+    if (!entry->has_exited) watch_end(*entry);
+  }
+  const auto lived = std::stable_partition(told.begin(), told.end(), [this](const KeeperEvent& event) {
+    const auto* spawned = std::get_if<Spawned>(&event);
+    const ActorEntry* entry = spawned ? entry_by_serial(spawned->serial) : nullptr;
+    return spawned &&
+           (lost_process_sessions_.contains(spawned->serial) || (entry && lost_sessions_.contains(entry->index)));
+  });
+  for (auto event = told.begin(); event != lived; ++event) on_event(std::move(std::get<Spawned>(*event)));
+  told.erase(told.begin(), lived);
+  while (!lost_sessions_.empty()) reattach_kept(*entries_.at(lost_sessions_.begin()->first), -1);
+}
+
 /// The predecessor wanted it started, and nobody knows yet what came of that. The keeper knows whether it has been
 /// asked.
 void Brain::respawn(ActorEntry& entry) {
   try {
-    if (entry.section) return keeper_.spawn(spec_of(entry), entry.serial);
+    if (entry.section) return keeper_.spawn(spec_of(entry, cgroup_of(entry)), entry.serial);
     throw Error(ErrorCode::Io, "a reload has left it out before it was started");
   } catch (const Error& failed) {
     entry.serial = 0;  // should the keeper have been asked, then what it tells of it is nobody's
@@ -161,21 +192,6 @@ void Brain::respawn(ActorEntry& entry) {
 }
 
 void Brain::resume(ActorEntry& entry) {
-  if (entry.kept_socket != 0) {
-    entry.own_socket = safe_.find(entry.kept_socket);
-    entry.own_pidfd = safe_.find(entry.kept_pidfd);
-    const auto shared = processes_.find(entry.process_serial);
-    const auto lost = lost_sessions_.find(entry.index);
-    const int pidfd = shared != processes_.end() ? shared->second.pidfd.get()
-                      : entry.own_pidfd          ? entry.own_pidfd->get()
-                                                 : -1;
-    if (entry.own_socket && pidfd >= 0 && lost != lost_sessions_.end()) {
-      entry.pidfd = duplicate(pidfd);
-      reattach(entry, duplicate(entry.own_socket->get()), lost->second);
-      lost_sessions_.erase(lost);
-      if (!entry.has_exited && entry.process_serial == 0) watch_end(entry);
-    }
-  }
   resume_emptying(entry);
   if (entry.due != Due::Nothing && entry.timer == 0) arm(entry);
   if (entry.hold_until && entry.hold_timer == 0) hold_mailbox(entry, *entry.hold_until);

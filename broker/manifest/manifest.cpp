@@ -41,12 +41,6 @@ const ActorSection* Manifest::find_actor(std::string_view name) const {
   return found == actors.end() ? nullptr : &*found;
 }
 
-const ActorSection* Manifest::first_in_process(std::string_view process) const {
-  const auto found =
-      std::find_if(actors.begin(), actors.end(), [&](const ActorSection& actor) { return actor.process == process; });
-  return found == actors.end() ? nullptr : &*found;
-}
-
 const GroupSection* Manifest::find_group(std::string_view name) const {
   const auto found = std::find_if(groups.begin(), groups.end(), [&](const GroupSection& g) { return g.name == name; });
   return found == groups.end() ? nullptr : &*found;

@@ -160,8 +160,6 @@ struct Manifest {
   const GroupSection* find_group(std::string_view name) const;
   /// Of all actors; a second at least.
   std::chrono::nanoseconds longest_stop_timeout() const;
-  /// The first of those that name this process.
-  const ActorSection* first_in_process(std::string_view process) const;
   /// An error about a key of this manifest, for checks made after reading. It points at the key's value, or, when the
   /// key is not written, at the section that it would be in.
   ManifestError error(std::string key, std::string message) const;
@@ -194,9 +192,8 @@ ManifestResult parse_manifest(std::string_view text, std::string file_name);
 std::optional<std::filesystem::path> find_executable(const Manifest& manifest, const ActorSection& actor,
                                                      std::string_view path);
 
-/// The key of the first thing that a process has only one of and that the two want to be different; empty: they could
-/// share one.
-std::string_view difference_of_processes(const ActorSection& one, const ActorSection& other);
+/// All that a process is made from, as bytes to compare: two actors with the same can share one.
+std::string process_image(const ActorSection& actor);
 
 /// One error for each actor whose program, working directory or sandbox this process could not use now.
 std::vector<ManifestError> check_executables(const Manifest& manifest, std::string_view path);

@@ -1,13 +1,17 @@
 // Whether actors that name the same process can share it.
 
+#include <actor/archive.hpp>
 #include <map>
+#include <span>
 
 #include "manifest/cross_checks.hpp"
 #include "manifest/names.hpp"
 
 namespace actor::broker {
+namespace {
 
-std::string_view difference_of_processes(const ActorSection& one, const ActorSection& other) {
+/// The key of the first thing that a process has only one of and that the two want to be different.
+std::string_view difference(const ActorSection& one, const ActorSection& other) {
   if (one.exec != other.exec) return "exec";
   if (one.cwd != other.cwd) return "cwd";
   if (one.env != other.env) return "env";
@@ -21,7 +25,18 @@ std::string_view difference_of_processes(const ActorSection& one, const ActorSec
   if (a.group != b.group) return "group";
   if (a.no_new_privs != b.no_new_privs) return "no_new_privs";
   if (a.capabilities != b.capabilities) return "capabilities";
+  if (a.devices != b.devices) return "devices";
   return a == b ? "" : "seccomp";
+}
+
+}  // namespace
+
+std::string process_image(const ActorSection& actor) {
+  std::string image = actor.exec + '\0' + (actor.cwd ? actor.cwd->string() : std::string()) + '\0';
+  for (const auto& [name, value] : actor.env) image += name + '=' + value + '\0';
+  std::string sandbox(encoded_size(actor.sandbox), '\0');
+  encode(actor.sandbox, std::as_writable_bytes(std::span(sandbox)));
+  return image + sandbox;
 }
 
 void check_processes(const Manifest& manifest, Findings& findings) {
@@ -40,7 +55,7 @@ void check_processes(const Manifest& manifest, Findings& findings) {
       error("standby", "a spare process is for an actor that has a process of its own; remove standby, or process = " +
                            in_quotes(actor.process));
     const auto [known, is_new] = first.emplace(actor.process, &actor);
-    const std::string_view key = is_new ? "" : difference_of_processes(*known->second, actor);
+    const std::string_view key = is_new ? "" : difference(*known->second, actor);
     if (!key.empty())
       error(key, "is not what it is in " + in_quotes(known->second->name) + ", and the two share the process " +
                      in_quotes(actor.process) + ", which has only one " + std::string(key) +

@@ -212,7 +212,7 @@ void Session::load(const SessionState& state, FdSafe& safe) {
 
 void Session::handle(control::Packet packet) {
   const auto version = version_of(packet);
-  if (version && *version != protocol_version && phase_ == Phase::Connected) {
+  if (version && *version != protocol_version && (phase_ == Phase::Connected || phase_ == Phase::Reports)) {
     handler_.other_version(*this, *version);
     return;
   }
@@ -240,9 +240,11 @@ std::optional<std::string> Session::out_of_order(const control::ToBroker& messag
   const bool is_hello = std::holds_alternative<control::Hello>(message);
   const bool is_request = std::holds_alternative<control::Request>(message);
   const bool is_report = std::holds_alternative<control::ActorEnded>(message);
-  if (is_report != (phase_ == Phase::Reports))
-    return is_report ? "it is no process that several actors share" : "such a process only says who has ended";
-  if (is_report) return std::nullopt;
+  if (phase_ == Phase::Reports) {
+    if (is_report || std::holds_alternative<control::Stopping>(message)) return std::nullopt;
+    return "a process that several actors share only says who has ended";
+  }
+  if (is_report) return "it is no process that several actors share";
   if (phase_ == Phase::Connected) {
     if (is_hello || is_request) return std::nullopt;
     return "its first message is neither Hello nor Request";

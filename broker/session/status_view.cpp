@@ -89,11 +89,6 @@ std::uint64_t StatusView::progress() const {
   // A turn may handle many events, each of them slowly.
   return read(status().progress) + read(counters.received) + read(counters.published);
 }
-int StatusView::crashed() const {
-  const std::uint64_t signal = status().crashed.load(std::memory_order_relaxed);
-  return signal < 64 ? static_cast<int>(signal) : 0;
-}
-
 std::pair<std::uint32_t, std::uint16_t> StatusView::waits_for() const {
   const std::uint64_t word = read(status().waits_for);
   return {static_cast<std::uint32_t>(word >> 16), static_cast<std::uint16_t>(word)};

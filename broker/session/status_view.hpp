@@ -61,8 +61,6 @@ class StatusView {
   /// For the watchdog: what it does, and a number that changes with whatever it does.
   Look::Doing doing() const;
   std::uint64_t progress() const;
-  /// In a process with others: the deadly signal that its thread has raised; 0: none.
-  int crashed() const;
   /// While it waits for room: the route and the topic that are full; 0: not known.
   std::pair<std::uint32_t, std::uint16_t> waits_for() const;
   /// Of which topics it has a last value.

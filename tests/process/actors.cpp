@@ -158,6 +158,13 @@ class Puppet : public actor::Actor<Events> {
   int commands_ = -1;
 };
 
+/// Crashes before it is there.
+class Fragile : public actor::Actor<Events> {
+ public:
+  Fragile() { std::abort(); }
+  void handle_event(const actor::Envelope<Events>&) override {}
+};
+
 /// Knows Word only: a Number is nothing to it.
 class Narrow : public actor::Actor<std::variant<Word>> {
  public:
@@ -227,5 +234,5 @@ class Watcher : public actor::Actor<Told> {
 
 int main(int argc, char** argv) {
   using namespace puppets;  // NOLINT: nothing else is in here
-  return actor::run<Puppet, Narrow, Knocker, Porter, Watcher>(argc, argv);
+  return actor::run<Fragile, Puppet, Narrow, Knocker, Porter, Watcher>(argc, argv);
 }

@@ -20,7 +20,7 @@ class Placement : public RuntimeTest {
     return broker;
   }
   std::string manifest(const std::string& of_process, const std::string& of_sink, const std::string& of_source) {
-    const std::string shared = "process = \"shared\"\n" + of_process;
+    const std::string shared = "process = \"shared\"\nbackoff = { base = \"1ms\", max = \"1ms\" }\n" + of_process;
     return "[broker]\nname = \"test\"\n" + section("sink", "subscribes = [\"*\"]\n" + shared + of_sink) +
            section("source", shared + of_source) + section("other", "subscribes = [\"*\"]\n");
   }
@@ -236,6 +236,152 @@ TEST_F(Placement, AProgramThatCannotBeRunFailsForAllOfItsActors) {
   EXPECT_EQ(broker.actor("one").at("last_exit"), "error(2)");
   broker.wait_for_line("no actor class NoSuchClass in this program; it holds: ");
   EXPECT_EQ(broker.actor("two").at("incarnation"), 1);
+}
+
+TEST_F(Placement, AnActorThatCrashesWhenItIsMadeIsToBlameToo) {
+  const std::string shared = "process = \"shared\"\nbudget = { restarts = 0, within = \"1h\" }\n";
+  Broker& broker =
+      start("[broker]\nname = \"test\"\n" + section("fragile", shared, "Fragile") + section("sound", shared));
+  broker.wait_for_state("fragile", "quarantined");
+  broker.wait_for_state("sound", "ready");
+  EXPECT_EQ(broker.actor("fragile").at("last_exit"), "signal(SIGABRT)");
+}
+
+TEST_F(Placement, CompanionsDeathsSayNothingAgainstTheEventInHand) {
+  Broker& broker = start_three("env = { ALWAYS = \"1=hang\" }\n", "poison_after = 2\n");
+  tell("other", "send 1 1");
+  for (std::size_t death = 1; death <= 3; ++death) {
+    wait_for("sink: hang at 1", death);
+    tell("source", "abort");
+    broker.wait_for_incarnation("sink", static_cast<int>(death) + 1);
+  }
+  wait_for("sink: hang at 1", 4);
+  EXPECT_EQ(broker.actor("sink").at("dead_lettered"), 0);
+  for (std::size_t death = 4; death <= 5; ++death) {  // now it is killed itself, twice
+    wait_for("sink: hang at 1", death);
+    ASSERT_EQ(kill(pid_of(broker, "sink"), SIGKILL), 0);
+  }
+  wait_until("it is given up", [&] { return broker.actor("sink").at("dead_lettered") == 1; });
+}
+
+TEST_F(Placement, AnExitOfOneIsNoEndInOrderOfTheOthers) {
+  Broker& broker = start_three("env = { ON_EVENT = \"5=exit 0\" }\n", "restart = \"transient\"\n",
+                               "restart = \"transient\"\nnever_restart_exit = [0]\n");
+  tell("other", "send 5 5");
+  wait_for("sink: got 5 again, attempt 2");
+  broker.wait_for_incarnation("source", 2);
+  for (const char* name : {"sink", "source"}) EXPECT_EQ(broker.actor(name).at("last_exit"), "error(0)");
+}
+
+TEST_F(Placement, AProcessThatIsToldToEndIsLeftAndAnotherOneIsMade) {
+  Broker& broker = start_three();
+  const pid_t shared = pid_of(broker, "sink");
+  ASSERT_EQ(kill(shared, SIGTERM), 0);
+  for (const char* name : {"sink", "source"}) {
+    broker.wait_for_incarnation(name, 2);
+    broker.wait_for_state(name, "ready");
+    EXPECT_EQ(broker.actor(name).at("last_exit"), "clean");
+    EXPECT_NE(pid_of(broker, name), shared);
+  }
+  wait_for_exit(shared);
+}
+
+TEST_F(Placement, WhoWaitsForAProcessMayBeRemoved) {
+  const std::string head = "[broker]\nname = \"test\"\n" + section("other");
+  const std::string sink = "subscribes = [\"*\"]\nstop_timeout = \"500ms\"\nprocess = \"shared\"\n";
+  Broker& broker = start(head + section("sink", sink + "env = { ON_EVENT = \"3=hang\" }\n"));
+  for (const char* name : {"sink", "other"}) broker.wait_for_state(name, "ready");
+  tell("other", "send 3 3");
+  wait_for("sink: hang at 3");
+  const std::string next = head + section("sink", sink + "env = { A = \"1\" }\n");
+  rewrite_manifest(broker, next + section("late", "process = \"shared\"\nenv = { A = \"1\" }\n"));
+  EXPECT_EQ(broker.ctl("reload").code, 0);
+  broker.wait_for_state("late", "spawning");
+  rewrite_manifest(broker, next);
+  EXPECT_EQ(broker.ctl("reload").code, 0);
+  wait_for("sink: got 3 again, attempt 2");
+  EXPECT_EQ(broker.ps().at("actors").size(), 2U);
+  EXPECT_EQ(broker.log().count_with("another one takes over"), 0U);
+}
+
+TEST_F(Placement, AProcessMadeFromAnotherManifestTakesNobodyAnyMore) {
+  const std::string head = "[broker]\nname = \"test\"\n" + section("other");
+  Broker& broker = start(head + section("sink",
+                                        "subscribes = [\"*\"]\nstop_timeout = \"500ms\"\nprocess = \"shared\"\n"
+                                        "env = { ON_EVENT = \"3=hang 4=throw\" }\n"));
+  for (const char* name : {"sink", "other"}) broker.wait_for_state(name, "ready");
+  tell("other", "send 3 3");
+  wait_for("sink: hang at 3");
+  const pid_t old = pid_of(broker, "sink");
+  rewrite_manifest(broker, head);
+  EXPECT_EQ(broker.ctl("reload").code, 0);
+  rewrite_manifest(broker, head + section("late", "subscribes = [\"*\"]\nprocess = \"shared\"\nenv = { A = \"1\" }\n"));
+  EXPECT_EQ(broker.ctl("reload").code, 0);
+  broker.wait_for_state("late", "ready");
+  EXPECT_NE(pid_of(broker, "late"), old);
+  tell("other", "send 4 4");
+  wait_for("late: got 4");
+}
+
+TEST_F(Placement, ACrashWhileThereIsNoBrainIsBlamedOnWhoeverHasCrashed) {
+  Broker& broker = start_three("env = { ON_EVENT = \"5=abort\" }\n", "", "restart = \"transient\"\n");
+  const pid_t shared = pid_of(broker, "sink");
+  ASSERT_EQ(kill(broker.pid(), SIGSTOP), 0);
+  ASSERT_EQ(kill(broker.brain_pid(), SIGKILL), 0);
+  tell("other", "send 5 5");
+  wait_for("sink: abort at 5");
+  wait_until("its end", [shared] {  // nobody reaps it
+    std::ifstream file("/proc/" + std::to_string(shared) + "/stat");
+    std::string stat;
+    std::getline(file, stat);
+    return stat.find(") Z") != std::string::npos;
+  });
+  ASSERT_EQ(kill(broker.pid(), SIGCONT), 0);
+  wait_for("sink: got 5 again, attempt 2");
+  broker.wait_for_incarnation("source", 2);
+  EXPECT_EQ(broker.actor("sink").at("last_exit"), "signal(SIGABRT)");
+  EXPECT_EQ(broker.actor("source").at("last_exit"), "companion");
+}
+
+TEST_F(Placement, WhoHadEndedInOrderBeforeTheCrashStaysEnded) {
+  Broker& broker = start_three("env = { ON_EVENT = \"5=abort\" }\n", "", "restart = \"transient\"\n");
+  ASSERT_EQ(kill(broker.pid(), SIGSTOP), 0);
+  ASSERT_EQ(kill(broker.brain_pid(), SIGKILL), 0);
+  tell("source", "stop");
+  wait_for("source: shutdown");
+  tell("other", "send 5 5");
+  wait_for("sink: abort at 5");
+  ASSERT_EQ(kill(broker.pid(), SIGCONT), 0);
+  wait_for("sink: got 5 again, attempt 2");
+  const auto source = broker.actor("source");
+  // Its thread may have been about to end when the crash came.
+  if (source.at("state") == "ended") {
+    EXPECT_EQ(source.at("last_exit"), "clean");
+    EXPECT_EQ(source.at("incarnation"), 1);
+  } else {
+    EXPECT_EQ(source.at("last_exit"), "companion");
+  }
+}
+
+TEST_F(Placement, TheBrainDiesAgainAndAgainWhileTheProcessIsBeingStarted) {
+  Broker& broker = start_three("budget = { restarts = 100, within = \"1h\" }\n");
+  for (int round = 1; round <= 8; ++round) {
+    const pid_t shared = pid_of(broker, "sink");
+    const pid_t brain = broker.brain_pid();
+    ASSERT_EQ(kill(shared, SIGKILL), 0);
+    if (round % 2 == 0) wait_for_exit(shared);
+    ASSERT_EQ(kill(brain, SIGKILL), 0);
+    broker.wait_for_log("a new brain goes on", static_cast<std::size_t>(round));
+    for (const char* name : {"sink", "source"}) {
+      broker.wait_for_incarnation(name, round + 1);
+      broker.wait_for_state(name, "ready");
+    }
+  }
+  tell("source", "send 1 5");
+  wait_for("sink: got 5");
+  broker.signal(SIGTERM);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  expect_nothing_left();
 }
 
 TEST_F(Placement, WhatTheyPrintIsTheProcesss) {

@@ -217,7 +217,7 @@ TEST_F(SessionTest, OnlyAProcessThatActorsShareReportsTheirEndsAndItDoesNothingE
   Recorder recorder;
   Session its_session(process.take_broker_end(), loop, recorder, 8);
   its_session.expect_reports();
-  process.send(control::ActorEnded{"cpu", 3, 1});
+  process.send(control::ActorEnded{"cpu", 3, 1, false});
   while (loop.poll() > 0) {
   }
   EXPECT_THAT(recorder.messages, SizeIs(1));
@@ -226,7 +226,7 @@ TEST_F(SessionTest, OnlyAProcessThatActorsShareReportsTheirEndsAndItDoesNothingE
   }
   EXPECT_THAT(recorder.violations, ElementsAre(HasSubstr("only says who has ended")));
   say_hello();
-  peer.send(control::ActorEnded{"cpu", 3, 1});
+  peer.send(control::ActorEnded{"cpu", 3, 1, false});
   turn();
   EXPECT_THAT(heard.violations, ElementsAre(HasSubstr("no process that several actors share")));
 }

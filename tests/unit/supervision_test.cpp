@@ -42,6 +42,7 @@ TEST(Exit, EachEndHasExactlyOneClass) {
   EXPECT_EQ(to_string(classify(exited(1), {.refused = true})), "incompatible");
   EXPECT_EQ(to_string(classify(killed_by(SIGSEGV), {.companion_ended = true})), "companion");
   EXPECT_EQ(to_string(classify(killed_by(SIGKILL), {.hung = true, .companion_ended = true})), "watchdog");
+  EXPECT_EQ(to_string(classify(exited(0), {.process_exited = true})), "error(0)");
 }
 
 TEST(Exit, AStopThatWasAskedForIsCleanUnlessTheProcessCrashesOverIt) {

@@ -187,7 +187,6 @@ struct Status {
   Word state;                         // State
   Word outbox;                        // events staged: nonzero means the actor is not at rest
   Word waits_for;                     // while `space` is odd: the full route, RouteId << 16 | topic; 0 = not known
-  Word crashed;                       // in a process with others: the deadly signal that this actor's thread has raised
   alignas(cache_line) FlightRecord flight;
   alignas(cache_line) Counters counters;
   alignas(cache_line) Handling handling;

@@ -38,9 +38,6 @@ class ShmLink final : public ProcessLink {
   ShmLink(std::span<const EventType* const> types, EpollLoop& loop, control::Channel& channel)
       : types_(types), loop_(loop), channel_(channel), status_(shm::make_status()) {}
 
-  std::atomic<std::uint64_t>& crash_word() override {
-    return (port_ ? port_->status() : *reinterpret_cast<shm::Status*>(status_.data())).crashed;
-  }
   int status_fd() const override { return port_ ? port_->status_fd() : status_.fd(); }
   Port& port() override { return *port_; }
   const std::atomic<std::uint64_t>& command_epoch() const override {

@@ -342,6 +342,7 @@ ACTOR_TO_BROKER(Awake);
 ACTOR_TO_BROKER(Request);
 ACTOR_TO_BROKER(Redelivered);
 ACTOR_TO_BROKER(ActorEnded);
+template PacketBytes encode_packet<ToBroker, ActorEnded>(const ActorEnded&, std::uint64_t);
 #undef ACTOR_TO_BROKER
 
 #define ACTOR_TO_ACTOR(Message)                                                        \

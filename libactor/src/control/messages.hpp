@@ -158,11 +158,13 @@ struct Redelivered {
 };
 
 /// From a process that several actors share, on its own socket: one of them has ended, and all that it had to say is in
-/// its socket. `exit_code` is what it would have ended a process of its own with.
+/// its socket. `exit_code` is what it would have ended a process of its own with. Or its thread has `crashed`, which is
+/// said by a signal handler, and without a number: the process's end follows.
 struct ActorEnded {
   std::string name;
   std::uint32_t incarnation;
   std::int32_t exit_code;
+  bool crashed;
 };
 
 using ToBroker = std::variant<Hello, RouteReady, RouteSwitched, Attached, SegmentDrained, ExtentAdded, ExtentDropped,

@@ -5,7 +5,6 @@
 #include <actor/epoll_loop.hpp>
 #include <actor/monitor.hpp>
 #include <actor/transport.hpp>
-#include <atomic>
 #include <control/channel.hpp>
 #include <memory>
 #include <string>
@@ -19,8 +18,6 @@ class ProcessLink {
  public:
   virtual ~ProcessLink() = default;
 
-  /// For the number of the signal that ends the process, if it is this actor's doing. Stays where it is.
-  virtual std::atomic<std::uint64_t>& crash_word() = 0;
   /// Sent along with Hello.
   virtual int status_fd() const = 0;
   /// The broker has let us in. `fds` came with the message. Throws Error when they are not what they should be.

@@ -12,6 +12,7 @@ struct ProcessOptions {
   std::string actor_class;  ///< empty: the only one
   std::string broker;       ///< a broker's name or the path of its directory; empty: the one inherited from the broker
   std::string name;         ///< the actor's
+  bool shares_process = false;  ///< with other actors: it is not this one's to end
   std::vector<std::string> subscribes;
   std::vector<std::string> publishes;
   std::optional<Latency> latency;  ///< of a hand-started actor; none: what the broker says

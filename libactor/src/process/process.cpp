@@ -205,7 +205,7 @@ bool Process::connect_again() {
 void Process::on_broker_gone() {
   if (connect_again()) return;
   broker_gone_ = true;
-  become_orphan();
+  if (!options_.shares_process) become_orphan();
   loop_.silence();
   std::fprintf(stderr, "the broker is gone: stopping\n");
   if (exit_code_ == 0) exit_code_ = 1;

@@ -22,7 +22,6 @@ class Process {
   Process(const ActorClass& actor_class, const ProcessOptions& options, Fd control, Fd stop_signals);
   ~Process();
 
-  std::atomic<std::uint64_t>& crash_word() { return link_->crash_word(); }
   /// The whole life; the exit code for main(). Throws Error when the broker talks nonsense.
   int run();
 

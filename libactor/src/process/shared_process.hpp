@@ -42,10 +42,13 @@ class SharedProcess {
     int exit_code = 0;
   };
 
+  bool may_end() const;
+  Loop::Clock::time_point wakes_at() const;
   void read_commands();
+  control::ReceiveResult receive(control::Packet& packet, bool& lacks_descriptors);
   void run_actor(control::RunActor order, Fd control);
   std::optional<ProcessOptions> options_of(control::RunActor& order) const;
-  int live(const ProcessOptions& options, Fd control, Fd stop_signals) const;
+  int live(const ProcessOptions& options, std::uint32_t incarnation, Fd control, Fd stop_signals) const;
   void on_signal();
   void stop_all();
   void report_ended();
@@ -57,7 +60,10 @@ class SharedProcess {
   EpollLoop loop_;
   LoopWaker waker_{loop_};
   control::Channel channel_;
+  Fd reserve_;  // given up for a moment when there are no others
   bool stop_ = false;
+  bool leaves_ = false;  // SIGTERM has come
+  Loop::Clock::time_point leaves_at_{};
   bool broker_gone_ = false;
   std::map<std::uint64_t, Member> members_;
   std::uint64_t next_member_ = 1;

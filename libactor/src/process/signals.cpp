@@ -17,6 +17,7 @@ constexpr unsigned orphan_grace_s = 10;
 /// Started by a broker: the process group is the process's own, and the broker ends it with the process. When the
 /// broker is gone the process does that itself, so that no child of its own outlives it.
 bool owns_its_group = false;
+pid_t parent = 0;
 std::atomic<bool> is_orphan = false;
 
 void end_group(int = 0) {
@@ -24,7 +25,7 @@ void end_group(int = 0) {
 }
 
 void end_orphans_group() {
-  if (!is_orphan) return;
+  if (!is_orphan && getppid() == parent) return;  // else the keeper ends the group
   std::fflush(nullptr);
   end_group();
 }
@@ -40,6 +41,7 @@ void on_parent_death(int) {
 
 Fd open_signals(bool hand_started) {
   owns_its_group = !hand_started && getpgrp() == getpid();
+  parent = getppid();
   std::atexit(end_orphans_group);
   struct sigaction parent_death {};
   parent_death.sa_handler = on_parent_death;

@@ -67,6 +67,7 @@ Exit classify(int wait_status, const Circumstances& circumstances, const ExitCod
   if (const auto known = own_doing(circumstances)) return *known;
   if (WIFEXITED(wait_status)) {
     const int code = WEXITSTATUS(wait_status);
+    if (circumstances.process_exited) return {Exit::Kind::Error, code};
     if (code == 0 || contains(codes.success, code)) return {Exit::Kind::Clean, code};
     if (contains(codes.never_restart, code)) return {Exit::Kind::Incompatible, code};
     return {Exit::Kind::Error, code};

@@ -47,7 +47,9 @@ struct Circumstances {
   bool stop_timed_out = false;
   bool stop_requested = false;
   bool companion_ended = false;  ///< its process has ended because of another actor that shared it
-  bool oom_seen = false;  ///< the kernel has counted an out-of-memory kill since the process was last seen alive
+  bool crashed = false;          ///< in a process with others: it was its thread that has raised the deadly signal
+  bool process_exited = false;   ///< the process that it shared has exited by itself: it has not
+  bool oom_seen = false;         ///< the kernel has counted an out-of-memory kill since the process was last seen alive
 };
 
 /// The exit code that says "do not start me again": what a refused program exits with (EX_CONFIG of sysexits.h).
