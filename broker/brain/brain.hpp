@@ -2,13 +2,14 @@
 // The brain: ties routing, sessions, supervision and the keeper together. One object, one thread, one loop; main
 // reaches it through run_brain() in broker/brain.hpp.
 //
-// Its code is in files by what happens: brain.cpp (what comes in), life.cpp (one actor from spawn to Ready), ending.cpp
-// (its end), placement.cpp (actors that share a process), policy.cpp (who is started and stopped then), deaths.cpp
-// (what is kept of its deaths), reload.cpp (another manifest), shutdown.cpp (stopping one or all in good order),
-// standby.cpp (processes started ahead), requests.cpp and views.cpp (what tools ask), forgetting.cpp (actors that are
-// no more), observers.cpp (tools that watch), hangs.cpp (actors that hang), burial.cpp and redelivery.cpp (dead
-// letters), system_events.cpp ($sys/actor), service.cpp (what the service manager is told), confining.cpp (cgroups and
-// limits), carrying.cpp (topics that travel by iceoryx), takeover.cpp (one brain's state for the next).
+// Its code is in files by what happens: brain.cpp (what comes in), keeper_events.cpp (from the keeper), life.cpp (one
+// actor from spawn to Ready), ending.cpp (its end), placement.cpp (actors that share a process), policy.cpp (who is
+// started and stopped then), deaths.cpp (what is kept of its deaths), reload.cpp (another manifest), shutdown.cpp
+// (stopping one or all in good order), standby.cpp (processes started ahead), requests.cpp and views.cpp (what tools
+// ask), forgetting.cpp (actors that are no more), observers.cpp (tools that watch), hangs.cpp (actors that hang),
+// burial.cpp and redelivery.cpp (dead letters), system_events.cpp ($sys/actor), service.cpp (what the service manager
+// is told), confining.cpp (cgroups and limits), carrying.cpp (topics that travel by iceoryx), takeover.cpp (one brain's
+// state for the next).
 //
 // It works in turns. In each it handles what has come, at most one message of each connection; then its state goes into
 // the ledger; and only then does anybody hear of it: messages, requests to the keeper and bells wait for when_safe().
@@ -114,6 +115,8 @@ class Brain final : public SessionHandler {
   ActorEntry& add_entry(const std::string& name, const ActorSection* section);
   void accept();
   void turn_away();
+
+  // keeper_events.cpp: what the keeper tells
   void on_keeper();
   void on_event(Spawned spawned);
   void on_event(const SpawnFailed& failed);
