@@ -115,17 +115,6 @@ class Brain final : public SessionHandler {
   ActorEntry& add_entry(const std::string& name, const ActorSection* section);
   void accept();
   void turn_away();
-
-  // keeper_events.cpp: what the keeper tells
-  void on_keeper();
-  void on_event(Spawned spawned);
-  void on_event(const SpawnFailed& failed);
-  void spawn_failed(ActorEntry& entry, const SpawnFailed& failed);
-  void on_event(const Exited& exited);
-  void on_event(const ShutdownRequested& request);
-  void on_event(const KeeperGone& gone);
-  void hear_signals();
-  void watch_end(ActorEntry& entry);
   ActorEntry* entry_of(const Session& session);
   ActorEntry* find_entry(std::string_view name);
   ActorEntry* entry_by_serial(std::uint64_t serial);
@@ -139,6 +128,17 @@ class Brain final : public SessionHandler {
   void hung_up(Session& session) override;
   void out_of_descriptors(Session& session) override;
   void feed_the_starved();
+
+  // keeper_events.cpp: what the keeper tells
+  void on_keeper();
+  void on_event(Spawned spawned);
+  void on_event(const SpawnFailed& failed);
+  void spawn_failed(ActorEntry& entry, const SpawnFailed& failed);
+  void on_event(const Exited& exited);
+  void on_event(const ShutdownRequested& request);
+  void on_event(const KeeperGone& gone);
+  void hear_signals();
+  void watch_end(ActorEntry& entry);
 
   // takeover.cpp: one brain's state for the next
   void commit();
