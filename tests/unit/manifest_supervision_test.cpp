@@ -114,9 +114,10 @@ TEST(ManifestSupervision, WrongWordsAreErrors) {
 TEST(ManifestSupervision, ActorsThatShareAProcessWantTheSameOfIt) {
   const std::string one = "[actors.one]\nexec = 'a'\nprocess = 'p'\n";
   EXPECT_THAT(errors_in(one + "[actors.two]\nexec = 'a'\nargs = ['x']\nspin = '0'\nprocess = 'p'\n"), IsEmpty());
-  EXPECT_THAT(errors_in(one + "[actors.two]\nexec = 'b'\nprocess = 'p'\n"),
-              ElementsAre("m.toml:5:8: actors.two.exec: is not what it is in \"one\", and the two share the process "
-                          "\"p\", which has only one exec; write the same in both, or give one of them another process"));
+  EXPECT_THAT(
+      errors_in(one + "[actors.two]\nexec = 'b'\nprocess = 'p'\n"),
+      ElementsAre("m.toml:5:8: actors.two.exec: is not what it is in \"one\", and the two share the process "
+                  "\"p\", which has only one exec; write the same in both, or give one of them another process"));
   EXPECT_THAT(errors_in(one + "[actors.two]\nexec = 'a'\nprocess = 'p'\nenv = { A = 'b' }\n"),
               ElementsAre(::testing::HasSubstr("actors.two.env: is not what it is in \"one\"")));
   EXPECT_THAT(errors_in(one + "[actors.two]\nexec = 'a'\nprocess = 'p'\nnice = 3\n"),
