@@ -1,9 +1,11 @@
 #include "sandbox/orders.hpp"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -186,6 +188,12 @@ bool order_devices(Orders& orders, const Sandbox& sandbox, SandboxProblem& probl
         std::to_string(::geteuid()) + "; run it as root, or remove devices";
     return false;
   }
+  if (!root_is_a_mount()) {
+    problem.text =
+        "a /dev of its own cannot be had in a chroot, whose root is no mount point that could be kept to itself; run "
+        "the broker in a mount namespace of its own (a container), or remove devices";
+    return false;
+  }
   orders.flags |= Orders::set_devices;
   std::size_t at = 0;
   for (const std::string& path : *sandbox.devices) {
@@ -202,6 +210,12 @@ bool order_devices(Orders& orders, const Sandbox& sandbox, SandboxProblem& probl
 }
 
 }  // namespace
+
+bool root_is_a_mount() {
+  struct statx root {};
+  if (::statx(AT_FDCWD, "/", 0, 0, &root) != 0 || !(root.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)) return true;
+  return (root.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
 
 std::optional<Orders> make_orders(const Sandbox& sandbox, bool memory_by_cgroup, SandboxProblem& problem) {
   Orders orders = {};

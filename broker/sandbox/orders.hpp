@@ -92,6 +92,9 @@ std::string_view to_string(SandboxStep step);
 bool carry_out(const Orders& orders, SandboxStep& step) noexcept;
 /// A part of it: a /dev with nothing in it but what is allowed.
 bool make_private_devices(const Orders& orders) noexcept;
+/// False in a chroot: nothing there can be mounted for one process alone. True also when the kernel (before 5.8) cannot
+/// say.
+bool root_is_a_mount();
 /// The last thing before exec.
 bool install_filter(const Orders& orders) noexcept;
 

@@ -165,6 +165,12 @@ TEST(SandboxTest, CapabilitiesThatAreListedAreKeptAndNoOthers) {
 TEST(SandboxTest, OfDevicesOnlyThoseThatAreListedAreThere) {
   NEEDS_ROOT();
   if (::access("/dev/tty", F_OK) != 0) GTEST_SKIP() << "this machine has no /dev/tty to list";
+  if (!root_is_a_mount()) {
+    SandboxProblem chroot;
+    EXPECT_FALSE(make_orders({.devices = {{}}}, false, chroot));
+    EXPECT_THAT(chroot.text, HasSubstr("chroot"));
+    GTEST_SKIP() << "not in a chroot";
+  }
   EXPECT_EQ(say("echo `ls /dev`", {.devices = {{}}}), "fd full null random shm stderr stdin stdout urandom zero\n");
   EXPECT_EQ(say("echo `ls /dev`; echo gone > /dev/null; head -c 3 /dev/zero | wc -c", {.devices = {{"/dev/tty"}}}),
             "fd full null random shm stderr stdin stdout tty urandom zero\n3\n");
