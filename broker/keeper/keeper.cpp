@@ -166,7 +166,8 @@ void Keeper::look_at_brain() {
   const auto due = watch_.next_look();
   if (!due || *due > since_boot() || brain_status_ || is_hung_) return;
   const auto seen = see(pulse_, brain_pid_);
-  if (!seen || watch_.look(*seen, since_boot()) != BrainWatch::Verdict::Hangs) return;
+  if (!seen) return watch_.forget();  // no descriptor for /proc: rather that than look again and again
+  if (watch_.look(*seen, since_boot()) != BrainWatch::Verdict::Hangs) return;
   std::fprintf(stderr,
                "actor-broker: the brain (process %d) hangs: it has made no progress for %lld ms (%s): killing it\n",
                static_cast<int>(brain_pid_),
