@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <shm/changing.hpp>
+#include <shm/poison.hpp>
 #include <shm/ring.hpp>
 #include <vector>
 
@@ -153,6 +154,7 @@ class InRoute {
   Take take_from_record(const InSegment& segment, Found& found, std::string& error);
   Take check(const InSegment& segment, const Slot& slot, const Tail& tail, Found& found, std::string& error);
   bool find_in_pool(const Slot& slot, std::span<const std::byte>& payload) const {
+    unpoison(slot.payload);  // an earlier event may have been in the slot itself
     const PoolRef reference = read_pool_ref(slot);
     const std::uint64_t offset = std::uint64_t{reference.offset_lines} * cache_line;
     const std::uint64_t size = known_.memory->bytes();
