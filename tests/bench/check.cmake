@@ -1,6 +1,9 @@
-# Runs the benchmark briefly and looks at the form of its rows, never at a time: cmake -D DRIVER=... -D JSON=... -P check.cmake
+# Runs the benchmark briefly and looks at the form of its rows, never at a time: cmake -D DRIVER=... -D JSON=... [-D PEERS=a,b] -P check.cmake
 file(REMOVE ${JSON})
-execute_process(COMMAND ${DRIVER} --quick --json ${JSON} RESULT_VARIABLE status)
+if(PEERS)
+  set(peers --peers ${PEERS})
+endif()
+execute_process(COMMAND ${DRIVER} --quick --json ${JSON} ${peers} RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "${DRIVER} ended with ${status}")
 endif()
