@@ -19,15 +19,7 @@ foreach(component ${CPACK_COMPONENTS_ALL})
   set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/${component})
   set(doc ${root}/usr/share/doc/${package})
   file(READ ${source}/LICENSE license)
-  string(REPLACE "\n\n" "\n.\n" license "${license}")
-  string(REGEX REPLACE "\n(.)" "\n \\1" license "${license}")
-  file(WRITE ${doc}/copyright "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
-Upstream-Name: libactor
-
-Files: *
-Copyright: 2026 the libactor authors
-License: Expat
- ${license}")
+  file(WRITE ${doc}/copyright "libactor is distributed under these terms:\n\n${license}")
   file(WRITE ${doc}/changelog "libactor (${CPACK_PACKAGE_VERSION}) unstable; urgency=medium
 
   * What is new is in NEWS.gz.
