@@ -111,14 +111,18 @@ Outcome eventfd_ping_pong(Mode mode, std::uint64_t round_trips) {
   return outcome;
 }
 
+Outcome memory_floor(std::uint64_t size, Read read) {
+  return read == Read::All ? memory_exchange(size) : memory_copy(size);
+}
+
 Outcome memory_copy(std::uint64_t size) {
   constexpr std::uint64_t bytes_in_all = 1u << 30;
   const std::vector<char> from(size, 1);
-  std::vector<char> to(size);
+  std::vector<char> to(2 * size);
   std::vector<std::int64_t> times;
   for (std::uint64_t i = 0; i < bytes_in_all / size; ++i) {
     const std::int64_t start = monotonic_ns();
-    std::memcpy(to.data(), from.data(), size);
+    std::memcpy(to.data() + i % 2 * size, from.data(), size);
     asm volatile("" : : "r"(to.data()) : "memory");
     times.push_back(monotonic_ns() - start);
   }
@@ -126,6 +130,44 @@ Outcome memory_copy(std::uint64_t size) {
   outcome.p50_ns = static_cast<double>(percentile(times, 0.5));
   outcome.p99_ns = static_cast<double>(percentile(times, 0.99));
   outcome.per_s = 1e9 / outcome.p50_ns;
+  return outcome;
+}
+
+Outcome memory_exchange(std::uint64_t size) {
+  constexpr std::uint64_t bytes_in_all = 1u << 30;
+  constexpr std::uint64_t buffers = 4;
+  const std::uint64_t total = bytes_in_all / size;
+  struct Cursors {
+    Line written;
+    Line read;
+  };
+  const auto cursors = shared_object<Cursors>();
+  const auto memory = shared_object<char>(buffers * size);
+  const auto elapsed = shared_object<std::int64_t>();
+  Children children;
+  children.start(cores().back(), [&] {
+    std::int64_t start = 0;
+    for (std::uint64_t i = 0; i < total; ++i) {
+      while (cursors->written.turn.load(std::memory_order_acquire) == i) {
+      }
+      keep(sum_words(memory.get() + i % buffers * size, size));
+      cursors->read.turn.store(i + 1, std::memory_order_release);
+      if (i == total / 10) start = monotonic_ns();
+    }
+    *elapsed = monotonic_ns() - start;
+  });
+  children.start(cores().front(), [&] {
+    const std::vector<char> from(size, 1);
+    for (std::uint64_t i = 0; i < total; ++i) {
+      while (i - cursors->read.turn.load(std::memory_order_acquire) == buffers) {
+      }
+      std::memcpy(memory.get() + i % buffers * size, from.data(), size);
+      cursors->written.turn.store(i + 1, std::memory_order_release);
+    }
+  });
+  children.wait();
+  Outcome outcome;
+  outcome.per_s = static_cast<double>(total - total / 10 - 1) * 1e9 / static_cast<double>(*elapsed);
   return outcome;
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <random>
+#include <set>
 #include <shm/pool.hpp>
 
 namespace actor::shm {
@@ -88,14 +89,40 @@ TEST(Pool, AnExtentThatHoldsSomethingIsNeverDropped) {
   EXPECT_EQ(pool.data(kept)[mib - 1], std::byte{0x5a});
 }
 
-TEST(Pool, TheChunkFreedLastIsHandedOutNext) {
+TEST(Pool, FreedChunksAreHandedOutInTurns) {
   Extents extents;
   Pool pool(16 * mib, extents.events());
   std::vector<Pool::ChunkId> chunks;
+  std::vector<std::byte*> freed;
   for (int i = 0; i < 8; ++i) chunks.push_back(pool.allocate(4096));
-  std::byte* hot = pool.data(chunks[3]);
-  pool.release(chunks[3]);
-  EXPECT_EQ(pool.data(pool.allocate(4096)), hot);
+  for (const int i : {3, 1, 6}) {
+    freed.push_back(pool.data(chunks[i]));
+    pool.release(chunks[i]);
+  }
+  // For longer than the list of them is: it goes round.
+  for (int i = 0; i < 1000; ++i) {
+    const Pool::ChunkId chunk = pool.allocate(4096);
+    ASSERT_EQ(pool.data(chunk), freed[i % freed.size()]) << i;
+    pool.release(chunk);
+  }
+  EXPECT_EQ(pool.used_bytes(), 5u * 4096);
+}
+
+TEST(Pool, MoreChunksThanAreKeptHotAreFreedAllTheSame) {
+  Extents extents;
+  Pool pool(16 * mib, extents.events());
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Pool::ChunkId> chunks;
+    std::set<std::byte*> places;
+    for (int i = 0; i < 2000; ++i) {
+      chunks.push_back(pool.allocate(1024));
+      places.insert(pool.data(chunks.back()));
+    }
+    EXPECT_EQ(places.size(), chunks.size()) << "one chunk was handed out twice";
+    for (const Pool::ChunkId chunk : chunks) pool.release(chunk);
+    EXPECT_EQ(pool.used_bytes(), 0u);
+  }
+  EXPECT_EQ(extents.added, 1u);
 }
 
 TEST(Pool, WhatIsKeptHotIsNoneTheLessFree) {

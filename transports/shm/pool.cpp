@@ -16,9 +16,8 @@ Pool::Pool(std::uint64_t budget_bytes, ExtentEvents events)
 
 Pool::ChunkId Pool::allocate(std::uint64_t bytes) {
   HotChunks& hot = hot_chunks(round_up(bytes, Tlsf::granule_bytes));
-  if (!hot.chunks.empty() && hot.bytes == round_up(bytes, Tlsf::granule_bytes)) [[likely]] {
-    const ChunkId chunk = hot.chunks.back();
-    hot.chunks.pop_back();
+  if (hot.count != 0 && hot.bytes == round_up(bytes, Tlsf::granule_bytes)) [[likely]] {
+    const ChunkId chunk = hot.take();
     hot_bytes_ -= hot.bytes;
     chunks_[chunk].references = 1;
     return chunk;
@@ -94,8 +93,8 @@ void Pool::free(ChunkId id) {
     cool(hot);
     hot.bytes = bytes;
   }
-  if (hot.chunks.size() == most_hot_chunks || hot_bytes_ + bytes > most_hot_bytes) return give_back(id);
-  hot.chunks.push_back(id);
+  if (hot.count == most_hot_chunks || hot_bytes_ + bytes > most_hot_bytes) return give_back(id);
+  hot.put(id);
   hot_bytes_ += bytes;
 }
 
@@ -106,10 +105,8 @@ bool Pool::cool() {
 }
 
 void Pool::cool(HotChunks& hot) {
-  hot_bytes_ -= hot.bytes * hot.chunks.size();
-  for (const ChunkId chunk : hot.chunks)
-    give_back(chunk);  // the hottest last: it is what the allocator hands out first
-  hot.chunks.clear();
+  hot_bytes_ -= hot.bytes * hot.count;
+  while (hot.count != 0) give_back(hot.take());
 }
 
 void Pool::give_back(ChunkId id) {

@@ -146,7 +146,7 @@ class Comparison {
     else if (what.kind == Kind::Latency && what.size == 64 && what.mode != Mode::Paced)
       sides.push_back({"floor", [=] { return eventfd_ping_pong(what.mode, events); }});
     else if (what.kind == Kind::Throughput && what.mode == Mode::Spin && what.size >= 64 * kib)
-      sides.push_back({"floor", [=] { return memory_copy(what.size); }});
+      sides.push_back({"floor", [=] { return memory_floor(what.size, what.read); }});
   }
   void try_to_measure(const Case& what, std::vector<Side>& sides) {
     std::vector<std::string> broken;
