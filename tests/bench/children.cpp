@@ -7,13 +7,33 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 
 namespace bench {
+
+namespace {
+
+std::string name_of(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+  std::string name;
+  std::getline(file, name);
+  return name.empty() ? "process " + std::to_string(pid) : name;
+}
+
+}  // namespace
+
+std::string how_it_ended(int status) {
+  if (WIFEXITED(status)) return "ended with status " + std::to_string(WEXITSTATUS(status));
+  return "was ended by signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
+}
 
 const std::vector<int>& cores() {
   static const std::vector<int> found = [] {
@@ -38,6 +58,14 @@ void pin_to(int core) {
     throw std::system_error(errno, std::generic_category(), "pinning to core " + std::to_string(core));
 }
 
+/// What the first child to fail says of it.
+struct Children::Complaint {
+  std::atomic<bool> is_taken;
+  char why[500];
+};
+
+Children::Children() : complaint_(shared_object<Complaint>()) {}
+
 void Children::start(int core, const std::function<void()>& body) {
   std::fflush(nullptr);
   const int pid = fork();
@@ -53,22 +81,31 @@ void Children::start(int core, const std::function<void()>& body) {
     pin_to(core);
     body();
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench: %s\n", error.what());
+    if (!complaint_->is_taken.exchange(true))
+      std::snprintf(complaint_->why, sizeof complaint_->why, "%s", error.what());
     status = 1;
   }
   _exit(status);
 }
 
 void Children::wait() {
-  bool failed = false;
   while (!pids_.empty()) {
+    // A server's end is left to its owner to collect.
+    siginfo_t ended{};
+    if (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) != 0) {
+      if (errno == EINTR) continue;
+      throw std::system_error(errno, std::generic_category(), "waiting for the children of a benchmark");
+    }
+    const auto ours = std::find(pids_.begin(), pids_.end(), ended.si_pid);
+    if (ours == pids_.end())
+      throw std::runtime_error(name_of(ended.si_pid) + ", which the benchmark needs, has ended before it");
+    pids_.erase(ours);
     int status = 0;
-    const int pid = waitpid(pids_.back(), &status, 0);
-    if (pid < 0 && errno == EINTR) continue;
-    pids_.pop_back();
-    failed |= status != 0;
+    waitpid(ended.si_pid, &status, 0);
+    if (status == 0) continue;
+    const std::string why = complaint_->why;
+    throw std::runtime_error(why.empty() ? "one of its processes " + how_it_ended(status) : why);
   }
-  if (failed) throw std::runtime_error("a child of the benchmark failed");
 }
 
 Children::~Children() {

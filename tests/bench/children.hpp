@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace bench {
@@ -17,19 +18,25 @@ class Children {
  public:
   static constexpr unsigned limit_s = 120;
 
-  Children() = default;
+  Children();
   Children(const Children&) = delete;
   Children& operator=(const Children&) = delete;
   ~Children();
 
   /// `core` < 0: not pinned.
   void start(int core, const std::function<void()>& body);
-  /// Throws std::runtime_error when one of them failed.
+  /// Throws std::runtime_error, with what it said, as soon as one of them fails, or another child of this process (a
+  /// server, which they need) ends. The destructor ends those that are left.
   void wait();
 
  private:
+  struct Complaint;
+  std::shared_ptr<Complaint> complaint_;
   std::vector<int> pids_;
 };
+
+/// In words: what waitpid() said of a child.
+std::string how_it_ended(int status);
 
 /// Zeroed memory that children share with us and each other.
 std::shared_ptr<void> shared_memory(std::size_t bytes);

@@ -2,15 +2,13 @@
 // Every side of a case is run in turn, round after round, because the machine drifts; the table gives medians.
 // `tests/bench/run` builds and starts it.
 
-#include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <stdexcept>
 
 #include "broker_run.hpp"
 #include "children.hpp"
 #include "floors.hpp"
+#include "options.hpp"
 #include "peers/boost_mq.hpp"
 #include "priority.hpp"
 #include "rounds.hpp"
@@ -84,27 +82,7 @@ std::vector<Side> sides_of(const Case& what) {
   return sides;
 }
 
-bool parse(int argc, char** argv, Options& options) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--quick") {
-      options.quick = true;
-    } else if (word == "--json" && i + 1 < argc) {
-      options.json = argv[++i];
-    } else if (word == "--only" && i + 1 < argc) {
-      options.only = argv[++i];
-    } else {
-      std::cerr
-          << "usage: " << argv[0]
-          << " [--json FILE] [--quick] [--only NAME]\n"
-             "NAME is a part of BENCH/MODE/SHAPE/SIZE/READ, such as latency/spin or throughput/sleep/1-4/64/all\n";
-      return false;
-    }
-  }
-  return true;
-}
-
-int run(const Options& options) {
+void run(const Options& options) {
   Effort effort;
   if (options.quick) effort = {1, 1, 2, 1'000'000'000};
   const HighPriority priority;
@@ -122,25 +100,19 @@ int run(const Options& options) {
     }
   }
   if (rows.empty()) throw std::runtime_error("no case has \"" + options.only + "\" in its name; see --help");
-  if (!options.json.empty()) {
-    std::ofstream file(options.json);
-    write_json(rows, file);
-    if (!file.flush()) throw std::runtime_error("cannot write " + options.json + ": " + std::strerror(errno));
-  }
+  if (!options.json.empty()) save(options.json, [&](std::ostream& out) { write_json(rows, out); });
   print_targets(rows, std::cout);
-  return 0;
 }
 
 }  // namespace
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  bench::Options options;
-  if (!bench::parse(argc, argv, options)) return 2;
-  try {
-    return bench::run(options);
-  } catch (const std::exception& error) {
-    std::cerr << "bench: " << error.what() << '\n';
-    return 1;
-  }
+  using namespace bench;
+  Options options;
+  return drive(argc, argv,
+               {text_option("--json", "FILE", options.json), flag("--quick", options.quick),
+                text_option("--only", "NAME", options.only)},
+               "NAME is a part of BENCH/MODE/SHAPE/SIZE/READ, such as latency/spin or throughput/sleep/1-4/64/all\n",
+               [&] { run(options); });
 }

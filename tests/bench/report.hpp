@@ -7,6 +7,9 @@
 
 namespace bench {
 
+/// In the case of the small struct with a string: libactor-shm with a plain struct in its place.
+inline constexpr const char* plain_struct = "libactor-shm-plain";
+
 /// A value over that of libactor-shm in the same run: the median of the runs, and between what it was. 0: not compared.
 struct Ratio {
   double median = 0;

@@ -30,6 +30,7 @@ std::map<std::string, std::vector<Outcome>> by_state(const Side& side) {
 bool is_done(const Side& side, const Effort& effort) {
   std::size_t most = 0;
   for (const auto& [state, outcomes] : by_state(side)) most = std::max(most, outcomes.size());
+  if (monotonic_ns() > effort.until_ns && side.runs.size() >= effort.fewest_runs) return true;
   return most >= effort.runs || (side.spent_ns > effort.retry_until_ns && side.runs.size() >= effort.runs);
 }
 

@@ -15,6 +15,7 @@ struct Effort {
   std::size_t fewest_runs = 3;
   std::size_t attempts = 15;
   std::int64_t retry_until_ns = 15'000'000'000;  // of one side, together; then it makes do with the runs it has
+  std::int64_t until_ns = INT64_MAX;             // on the monotonic clock; then `fewest_runs` will do
 };
 
 /// `state`: near, between or far; "" where it does not matter; "moved" when it changed while the run was made.

@@ -3,15 +3,13 @@
 // drifts, and the table gives medians. It fails if an event is lost, doubled or out of order. `tests/bench/run
 // --inproc` builds and starts it.
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <stdexcept>
 
 #include "../children.hpp"
 #include "../floors.hpp"
+#include "../options.hpp"
 #include "../priority.hpp"
 #include "table.hpp"
 
@@ -118,33 +116,7 @@ std::vector<Exchange> all_exchanges(const Options& options) {
   return all;
 }
 
-bool parse(int argc, char** argv, Options& options) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    const std::string value = i + 1 < argc ? argv[i + 1] : "";
-    if (word == "--quick") {
-      options.quick = true;
-    } else if (word == "--json" && i + 1 < argc) {
-      options.json = argv[++i];
-    } else if (word == "--only" && i + 1 < argc) {
-      options.only = argv[++i];
-    } else if (word == "--workers" && (value == "1" || value == "2")) {
-      options.workers = {static_cast<unsigned>(value.front() - '0')};
-      ++i;
-    } else if (word == "--workers" && value == "both") {
-      ++i;
-    } else {
-      std::cerr << "usage: " << argv[0]
-                << " [--json FILE] [--quick] [--only NAME] [--workers 1|2|both]\n"
-                   "NAME is a part of one of\n";
-      for (const Exchange& what : all_exchanges({})) std::cerr << "  " << name_of(what) << '\n';
-      return false;
-    }
-  }
-  return true;
-}
-
-int run(const Options& options) {
+void run(const Options& options) {
   const Effort effort = options.quick ? Effort{3, 0} : Effort{};
   const HighPriority priority;
   std::vector<Figure> figures;
@@ -154,25 +126,24 @@ int run(const Options& options) {
       figures.push_back(figure);
     }
   }
-  if (!options.json.empty()) {
-    std::ofstream file(options.json);
-    write_json(figures, file);
-    if (!file.flush()) throw std::runtime_error("cannot write " + options.json + ": " + std::strerror(errno));
-  }
+  if (!options.json.empty()) save(options.json, [&](std::ostream& out) { write_json(figures, out); });
   print_targets(figures, std::cout);
-  return 0;
 }
 
 }  // namespace
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  bench::Options options;
-  if (!bench::parse(argc, argv, options)) return 2;
-  try {
-    return bench::run(options);
-  } catch (const std::exception& error) {
-    std::cerr << "bench: " << error.what() << '\n';
-    return 1;
-  }
+  using namespace bench;
+  Options options;
+  const Option workers{"--workers", "1|2|both", [&](const std::string& text) {
+                         if (text == "1" || text == "2") options.workers = {static_cast<unsigned>(text.front() - '0')};
+                         return text == "1" || text == "2" || text == "both";
+                       }};
+  std::string names = "NAME is a part of one of\n";
+  for (const Exchange& what : all_exchanges({})) names += "  " + name_of(what) + "\n";
+  return drive(argc, argv,
+               {text_option("--json", "FILE", options.json), flag("--quick", options.quick),
+                text_option("--only", "NAME", options.only), workers},
+               names, [&] { run(options); });
 }

@@ -75,6 +75,7 @@ class Roudi {
   void end() {
     if (pid_ < 0) return;
     kill(pid_, SIGTERM);
+    kill(pid_, SIGCONT);  // whoever was stopped would not hear it
     waitpid(pid_, nullptr, 0);
   }
 

@@ -122,6 +122,7 @@ Server::Server(const ScratchDirectory& directory, const std::vector<std::string>
 
 Server::~Server() {
   kill(pid_, SIGTERM);
+  kill(pid_, SIGCONT);  // whoever was stopped would not hear it
   waitpid(pid_, nullptr, 0);
 }
 

@@ -37,6 +37,7 @@ class Server {
   Server& operator=(const Server&) = delete;
   ~Server();
 
+  int pid() const { return pid_; }
   std::int64_t cpu_ns() const;
 
  private:

@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "../options.hpp"
 #include "shared.hpp"
 
 extern char** environ;  // NOLINT: declared by POSIX in no header
@@ -146,7 +147,20 @@ void print_target(double figure, double most, const char* what) {
   std::printf("%s %8.3f <= %g    %s\n", figure <= most ? "pass" : "MISS", figure, most, what);
 }
 
-int run(unsigned kills, const std::string& json) {
+void write_json(const Times& bare, const Times& cold, const Times& warm, std::ostream& out) {
+  out << "[";
+  const char* separator = "";
+  for (const auto& [name, times] :
+       {std::pair("floor", &bare), std::pair("restart", &cold), std::pair("standby", &warm)}) {
+    out << separator << "\n  {\"name\": \"recovery\", \"peer\": \"" << name << "\", \"runs\": " << times->size()
+        << ", \"p50_us\": " << percentile(*times, 0.5) << ", \"p90_us\": " << percentile(*times, 0.9)
+        << ", \"p99_us\": " << percentile(*times, 0.99) << "}";
+    separator = ",";
+  }
+  out << "\n]\n";
+}
+
+void run(unsigned kills, const std::string& json) {
   Times bare, cold, warm;
   Run run;
   for (unsigned i = 0; i < kills; ++i) {
@@ -162,42 +176,17 @@ int run(unsigned kills, const std::string& json) {
   print_target(percentile(cold, 0.5) / floor, 3, "restart / bare fork + exec (p50)");
   print_target(percentile(warm, 0.5) / 1000, 1, "restart with standby, ms (p50)");
   print_target(percentile(warm, 0.5) / floor, 1, "restart with standby / bare fork + exec (p50)");
-  if (json.empty()) return 0;
-  std::ofstream out(json);
-  out << "[";
-  const char* separator = "";
-  for (const auto& [name, times] :
-       {std::pair("floor", &bare), std::pair("restart", &cold), std::pair("standby", &warm)}) {
-    out << separator << "\n  {\"name\": \"recovery\", \"peer\": \"" << name << "\", \"runs\": " << times->size()
-        << ", \"p50_us\": " << percentile(*times, 0.5) << ", \"p90_us\": " << percentile(*times, 0.9)
-        << ", \"p99_us\": " << percentile(*times, 0.99) << "}";
-    separator = ",";
-  }
-  out << "\n]\n";
-  return out ? 0 : 1;
+  if (!json.empty()) bench::save(json, [&](std::ostream& out) { write_json(bare, cold, warm, out); });
 }
 
 }  // namespace
 }  // namespace recovery
 
 int main(int argc, char** argv) {
+  using namespace bench;
   unsigned kills = 100;
   std::string json;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--quick")
-      kills = 3;
-    else if (word == "--kills" && i + 1 < argc && std::atoi(argv[i + 1]) > 0)
-      kills = static_cast<unsigned>(std::atoi(argv[++i]));
-    else if (word == "--json" && i + 1 < argc)
-      json = argv[++i];
-    else
-      return std::fprintf(stderr, "usage: bench_recovery [--json FILE] [--quick] [--kills N]\n"), 2;
-  }
-  try {
-    return recovery::run(kills, json);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench_recovery: %s\n", error.what());
-    return 1;
-  }
+  const Option quick{"--quick", "", [&](const std::string&) { return kills = 3; }};
+  return drive(argc, argv, {text_option("--json", "FILE", json), quick, number_option("--kills", "N", kills)}, "",
+               [&] { recovery::run(kills, json); });
 }
