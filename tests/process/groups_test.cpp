@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,8 @@
 
 namespace process_test {
 namespace {
+
+using namespace std::chrono_literals;
 
 class Groups : public RuntimeTest {
  protected:
@@ -199,8 +202,9 @@ TEST_F(Groups, WhoWaitsForOthersHoldsUpNobodyForLong) {
 }
 
 TEST_F(Groups, AMailboxThatWasHeldBeforeAQuarantineIsNotTakenFromTheNextLife) {
+  const std::string hold = std::to_string(enough_for_a_start(2s).count());
   Broker& broker = start(
-      head_ + "mailbox_hold = \"2s\"\n[groups.g]\nbudget = { restarts = 0, within = \"1h\" }\n" +
+      head_ + "mailbox_hold = \"" + hold + "ms\"\n[groups.g]\nbudget = { restarts = 0, within = \"1h\" }\n" +
       section("a", "member_of = \"g\"\n") +
       section("b", "member_of = \"g\"\nsubscribes = [\"*\"]\ndepends_on = { job = \"completed\" }\n") +
       section("c", "subscribes = [\"*\"]\ndepends_on = { never = \"completed\" }\n") +

@@ -2,12 +2,15 @@
 
 #include <signal.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "runtime_under_test.hpp"
 
 namespace process_test {
 namespace {
+
+using namespace std::chrono_literals;
 
 class Hangs : public RuntimeTest {
  protected:
@@ -74,7 +77,9 @@ TEST_F(Hangs, AStoppedActorIsLeftAloneHoweverLong) {
 }
 
 TEST_F(Hangs, WaitingForRoomAtAHungReaderIsNoHanging) {
-  Broker& broker = start(head("stall_after = \"100ms\"\n") +
+  // The reader's next life is no second stall.
+  const std::string limit = std::to_string(enough_for_a_start(100ms).count());
+  Broker& broker = start(head("stall_after = \"" + limit + "ms\"\n") +
                          section("reader", "subscribes = [\"*\"]\nenv = { ON_EVENT = \"1=hang\" }\n") +
                          section("source", "watchdog = \"500ms\"\n") + clock());
   for (const char* name : {"reader", "source", "clock"}) broker.wait_for_state(name, "ready");

@@ -2,12 +2,15 @@
 
 #include <signal.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "runtime_under_test.hpp"
 
 namespace process_test {
 namespace {
+
+using namespace std::chrono_literals;
 
 class Restarts : public RuntimeTest {
  protected:
@@ -143,13 +146,15 @@ TEST_F(Restarts, ByAnOperatorKeepTheMailboxAndAKillIsACrash) {
 }
 
 TEST_F(Restarts, FollowAStartThatTakesTooLong) {
+  const std::string limit = std::to_string(enough_for_a_start(200ms).count());
   Broker& broker = start(head_ +
-                         section("slow",
-                                 "start_timeout = \"200ms\"\nbudget = { restarts = 1, within = \"1h\" }\nenv = "
-                                 "{ ON_START = \"hang\" }\n") +
+                         section("slow", "start_timeout = \"" + limit +
+                                             "ms\"\nbudget = { restarts = 1, within = \"1h\" }\nenv = "
+                                             "{ ON_START = \"hang\" }\n") +
                          section("sibling"));
   broker.wait_for_state("slow", "quarantined");
-  EXPECT_EQ(broker.log().count_with("slow: was not ready after 200 ms (start_timeout) and is killed; it was starting"),
+  EXPECT_EQ(broker.log().count_with("slow: was not ready after " + limit +
+                                    " ms (start_timeout) and is killed; it was starting"),
             2U);
   EXPECT_EQ(broker.actor("slow").at("last_exit"), "start_timeout");
   EXPECT_EQ(broker.actor("sibling").at("state"), "ready");

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <control/fd.hpp>
 #include <filesystem>
 #include <functional>
@@ -49,9 +50,11 @@ class RuntimeTest : public testing::Test {
   RuntimeTest();
   ~RuntimeTest() override;
 
-  /// "[actors.NAME]" for a program of this folder, with further lines of its section.
+  /// "[actors.NAME]" for a program of this folder, with further lines of its section. It may take its time to start.
   std::string section(const std::string& name, const std::string& more = "", const std::string& actor_class = "Puppet",
                       const std::string& program = "process_actors");
+  /// A limit that a program which starts alone keeps: longer than `at_least` where programs start slowly (emulation).
+  std::chrono::milliseconds enough_for_a_start(std::chrono::milliseconds at_least);
   /// Writes the manifest and starts a broker with it.
   Broker& start(const std::string& manifest, std::vector<std::string> options = {});
   /// A line for the puppet's command FIFO.
