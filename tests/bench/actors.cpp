@@ -15,6 +15,7 @@
 #include <memory>
 #include <utility>
 
+#include "broker_clock.hpp"
 #include "events.hpp"
 #include "measure.hpp"
 
@@ -99,15 +100,15 @@ class BenchActor : public actor::Actor<BenchEvents> {
     }
   }
 
-  /// Reads the event as the case wants it. Returns its number.
+  /// Reads the event as the case wants it, and that it is what was sent. Returns its number.
   std::uint64_t read(const actor::Envelope<BenchEvents>& envelope) const {
     return envelope.visit([this](const auto& event) {
       if constexpr (requires { event.words; }) {
-        keep(settings_.read_all ? sum_words(event.words.data(), sizeof event.words) : event.words.front());
+        if (settings_.read_all) expect(sum_words(event.words.data(), sizeof event.words) == sum_);
       } else if constexpr (requires { event.values; }) {
-        keep(sum_words(event.values.data(), event.values.size() * sizeof(float)));
+        expect(sum_words(event.values.data(), event.values.size() * sizeof(float)) == sum_);
       } else {
-        keep(static_cast<std::uint64_t>(event.value) + event.text.size());
+        expect(static_cast<std::uint64_t>(event.value) == event.sequence && event.text.size() == text_length);
       }
       return event.sequence;
     });
@@ -116,11 +117,20 @@ class BenchActor : public actor::Actor<BenchEvents> {
   Settings settings_;
 
  private:
+  static void expect(bool is_right) {
+    if (!is_right) throw actor::Error(actor::ErrorCode::Internal, "an event arrived damaged");
+  }
+  /// Of what follows an event's number.
+  std::uint64_t sum() const {
+    return sum_words(pattern_.data(), settings_.data == "floats"
+                                          ? float_count * sizeof(float)
+                                          : payload_words(settings_.size) * sizeof(std::uint64_t));
+  }
   template <class Payload>
   void fill(Payload& event, BenchTopic topic, std::uint64_t sequence) const {
     event.topic = topic;
     event.sequence = sequence;
-    std::memcpy(event.words.data(), pattern_.get(), sizeof event.words);
+    std::memcpy(event.words.data(), pattern_.data(), sizeof event.words);
   }
   void send_text(BenchTopic topic, std::uint64_t sequence) {
     text_.topic = topic;
@@ -131,11 +141,12 @@ class BenchActor : public actor::Actor<BenchEvents> {
   void send_floats(BenchTopic topic, std::uint64_t sequence) {
     floats_.topic = topic;
     floats_.sequence = sequence;
-    std::memcpy(floats_.values.data(), pattern_.get(), floats_.values.size() * sizeof(float));
+    std::memcpy(floats_.values.data(), pattern_.data(), floats_.values.size() * sizeof(float));
     ctx().send(floats_);
   }
 
-  std::unique_ptr<std::uint64_t[]> pattern_ = std::make_unique<std::uint64_t[]>(sizeof(Payload1M) / 8);
+  std::vector<std::uint64_t> pattern_ = pattern_of(sizeof(Payload1M) / sizeof(std::uint64_t));
+  std::uint64_t sum_ = sum();
   TextEvent text_{{}, 0, 0, std::string(text_length, 'x')};
   FloatsEvent floats_{{}, 0, std::vector<float>(float_count)};
 };
@@ -189,14 +200,20 @@ class Ponger : public BenchActor {
  public:
   void handle_event(const actor::Envelope<BenchEvents>& envelope) override {
     const std::uint64_t sequence = read(envelope);
-    if (sequence == settings_.warm_up) cpu_start_ = cpu_ns();
+    if (sequence == settings_.warm_up) {
+      cpu_start_ = cpu_ns();
+      broker_start_ = broker_.cpu_ns();
+    }
     send_one(BenchTopic::Back, sequence);
     if (sequence == settings_.events)
-      report(text("{\"end\":\"ponger\",\"cpu_ns\":%" PRId64 "}\n", cpu_ns() - cpu_start_));
+      report(text("{\"end\":\"ponger\",\"cpu_ns\":%" PRId64 ",\"broker_ns\":%" PRId64 "}\n", cpu_ns() - cpu_start_,
+                  broker_.cpu_ns() - broker_start_));
   }
 
  private:
+  BrokerClock broker_;
   std::int64_t cpu_start_ = 0;
+  std::int64_t broker_start_ = 0;
 };
 
 /// Sends as fast as the topic takes it.
@@ -237,10 +254,12 @@ class Sink : public BenchActor {
     if (++received_ == warm_up_) {
       first_ns_ = monotonic_ns();
       cpu_start_ = cpu_ns();
+      broker_start_ = broker_.cpu_ns();
     }
     if (received_ == total_)
-      report(text("{\"end\":\"sink\",\"first_ns\":%" PRId64 ",\"last_ns\":%" PRId64 ",\"cpu_ns\":%" PRId64 "}\n",
-                  first_ns_, monotonic_ns(), cpu_ns() - cpu_start_));
+      report(text("{\"end\":\"sink\",\"first_ns\":%" PRId64 ",\"last_ns\":%" PRId64 ",\"cpu_ns\":%" PRId64
+                  ",\"broker_ns\":%" PRId64 "}\n",
+                  first_ns_, monotonic_ns(), cpu_ns() - cpu_start_, broker_.cpu_ns() - broker_start_));
   }
 
  private:
@@ -251,11 +270,13 @@ class Sink : public BenchActor {
     return last_.emplace_back(source, 0).second;
   }
 
+  BrokerClock broker_;
   std::uint64_t total_ = 0;
   std::uint64_t warm_up_ = 0;
   std::uint64_t received_ = 0;
   std::int64_t first_ns_ = 0;
   std::int64_t cpu_start_ = 0;
+  std::int64_t broker_start_ = 0;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> last_;
 };
 

@@ -12,23 +12,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 
+#include "processes.hpp"
+
 namespace bench {
-
-namespace {
-
-std::string name_of(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
-  std::string name;
-  std::getline(file, name);
-  return name.empty() ? "process " + std::to_string(pid) : name;
-}
-
-}  // namespace
 
 std::string how_it_ended(int status) {
   if (WIFEXITED(status)) return "ended with status " + std::to_string(WEXITSTATUS(status));

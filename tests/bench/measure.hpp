@@ -127,6 +127,12 @@ inline std::uint64_t sum_words(const void* bytes, std::size_t size) {
   for (std::size_t i = 0; i < size / sizeof(std::uint64_t); ++i) sum += word[i];
   return sum;
 }
+/// What payloads are made of.
+inline std::vector<std::uint64_t> pattern_of(std::size_t words) {
+  std::vector<std::uint64_t> pattern(words);
+  for (std::size_t i = 0; i < words; ++i) pattern[i] = (i + 1) * 0x9e3779b97f4a7c15;
+  return pattern;
+}
 inline void keep(std::uint64_t value) {
   asm volatile("" : : "r"(value) : "memory");
 }

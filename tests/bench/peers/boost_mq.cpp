@@ -14,7 +14,7 @@ class Queue {
  public:
   explicit Queue(const Case& what)
       : name_("libactor-bench-" + std::to_string(getpid()) + "-" + std::to_string(next_++)),
-        queue_(ipc::create_only, name_.c_str(), what.capacity, Message(what).bytes()),
+        queue_(ipc::create_only, name_.c_str(), what.capacity * what.writers, Message(what).bytes()),
         spin_(what.mode == Mode::Spin) {
     ipc::message_queue::remove(name_.c_str());
   }

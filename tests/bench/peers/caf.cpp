@@ -3,7 +3,6 @@
 
 #include <caf/all.hpp>
 #include <cstring>
-#include <map>
 
 #include "../children.hpp"
 #include "found.hpp"
@@ -48,7 +47,10 @@ using Pong = caf::atom_constant<caf::atom("pong")>;
 template <class Event>
 class Events {
  public:
-  explicit Events(const Case& what) : what_(what), pattern_(what.size / sizeof(std::uint64_t)) {}
+  explicit Events(const Case& what)
+      : what_(what),
+        pattern_(pattern_of(what.size / sizeof(std::uint64_t))),
+        sum_(sum_words(pattern_.data(), what.size)) {}
   Event make(std::uint64_t number) {
     Event event;
     if constexpr (std::is_same_v<Event, Text>) {
@@ -65,17 +67,19 @@ class Events {
   }
   void read(const Event& event) const {
     if constexpr (std::is_same_v<Event, Text>) {
-      keep(static_cast<std::uint64_t>(event.value) + event.text.size());
+      if (event.text.size() != text_length) std::abort();
+      keep(static_cast<std::uint64_t>(event.value));
     } else if constexpr (std::is_same_v<Event, Floats>) {
-      keep(sum_words(event.values.data(), event.values.size() * sizeof(float)));
+      if (sum_words(event.values.data(), event.values.size() * sizeof(float)) != sum_) std::abort();
     } else {
-      keep(what_.read == Read::All ? sum_words(std::data(event.words), what_.size) : event.words[0]);
+      if (what_.read == Read::All && sum_words(std::data(event.words), what_.size) != sum_) std::abort();
     }
   }
 
  private:
   const Case& what_;
   std::vector<std::uint64_t> pattern_;
+  std::uint64_t sum_;
 };
 
 /// What the process leaves.
@@ -160,14 +164,19 @@ caf::behavior sink(caf::event_based_actor* self, const Case& what, std::uint64_t
     explicit State(const Case& of) : events(of) {}
     Events<Event> events;
     std::uint64_t read = 0;
-    std::map<caf::actor_addr, std::uint64_t> last;
+    std::vector<std::pair<caf::actor_id, std::uint64_t>> last;
+    std::uint64_t& last_of(caf::actor_id source) {
+      for (auto& [id, number] : last) {
+        if (id == source) return number;
+      }
+      return last.emplace_back(source, 0).second;
+    }
   };
   auto state = std::make_shared<State>(what);
   return {[=, &what, &left](Ping, std::uint64_t number, const Event& event) {
     state->events.read(event);
     const auto sender = self->current_sender();
-    std::uint64_t& last = state->last[sender->address()];
-    if (number != ++last) std::abort();
+    if (number != ++state->last_of(sender->id())) std::abort();
     if (number % std::max<std::uint64_t>(1, what.capacity / 4) == 0)
       self->send(caf::actor_cast<caf::actor>(sender), Ack::value, index, number);
     if (++state->read == what.warm_up() * what.writers) {

@@ -101,10 +101,17 @@ Case Comparison::sized(const Peer& peer, const Case& what) const {
   constexpr double seconds = 0.15;
   if (what.mode == Mode::Paced) return with_events(what, seconds * 1e9 / pace_ns);
   const bool small = what.size <= kib;
-  const Case pilot = with_events(what, what.kind == Kind::Latency ? (small ? 300 : 40) : (small ? 3000 : 100));
-  const Outcome outcome = run(peer, pilot);
-  const double each = what.kind == Kind::Latency ? 2e-9 * outcome.p50_ns : what.readers / outcome.per_s;
-  return with_events(what, seconds / each / what.writers);
+  const bool is_latency = what.kind == Kind::Latency;
+  Case pilot = with_events(what, is_latency ? (small ? 300 : 40) : (small ? 3000 : 100));
+  for (;;) {
+    const Outcome outcome = run(peer, pilot);
+    const double each = is_latency ? 2e-9 * outcome.p50_ns : what.readers * what.writers / outcome.per_s;
+    const double wanted = seconds / each;
+    // What is over in no time says little of what takes longer.
+    constexpr double most_times = 50;
+    if (is_latency || wanted <= most_times * static_cast<double>(pilot.events)) return with_events(what, wanted);
+    pilot = with_events(what, most_times / 2 * static_cast<double>(pilot.events));
+  }
 }
 
 void Comparison::add_side(std::vector<Side>& sides, const Peer& peer, const Case& what) {

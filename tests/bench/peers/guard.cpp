@@ -11,12 +11,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <system_error>
 
 #include "../children.hpp"
+#include "../processes.hpp"
 #include "server.hpp"
 
 namespace bench {
@@ -55,21 +54,9 @@ bool ends_within(pid_t child, std::chrono::milliseconds limit) {
   return found > 0;
 }
 
-pid_t parent_of(const std::filesystem::path& process) {
-  std::ifstream file(process / "stat");
-  std::string text;
-  std::getline(file, text);
-  int parent = 0;  // behind the name, which may have anything in it
-  const auto name_end = text.rfind(')');
-  if (name_end != std::string::npos) std::sscanf(text.c_str() + name_end + 1, " %*c %d", &parent);
-  return parent;
-}
-
 void kill_children() {
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-    const int pid = std::atoi(entry.path().filename().c_str());
-    if (pid > 0 && parent_of(entry.path()) == getpid()) kill(pid, SIGKILL);
+  for (const Process& process : all_processes()) {
+    if (process.parent == getpid()) kill(process.pid, SIGKILL);
   }
 }
 

@@ -21,6 +21,7 @@
 #include <stdexcept>
 
 #include "../children.hpp"
+#include "../processes.hpp"
 #include "found.hpp"
 
 namespace bench {
@@ -33,8 +34,9 @@ iox::capro::ServiceDescription service(Direction direction) {
   return {"libactor", "bench", "back"};
 }
 
+/// Of one reader, for all writers.
 std::uint64_t queue_of(const Case& what) {
-  return std::min(what.capacity, largest_queue);
+  return std::min(what.capacity * what.writers, largest_queue);
 }
 
 /// A RouDi in a process of its own, for one run.
@@ -66,10 +68,7 @@ class Roudi {
   Roudi& operator=(const Roudi&) = delete;
   ~Roudi() { end(); }
 
-  std::int64_t cpu_ns() const {
-    clockid_t clock;
-    return clock_getcpuclockid(pid_, &clock) == 0 ? clock_ns(clock) : 0;
-  }
+  std::int64_t cpu_ns() const { return cpu_ns_of(pid_); }
 
  private:
   void end() {

@@ -20,6 +20,8 @@ class Writer {
   virtual bool is_connected() { return true; }
   /// Sends to every reader of its direction; waits for room.
   virtual void write(Message& message, std::uint64_t number) = 0;
+  /// Sends what it has put by, if that is its way.
+  virtual void flush() {}
 };
 
 class Reader {
@@ -35,9 +37,10 @@ class Link {
   virtual ~Link() = default;
   virtual std::unique_ptr<Writer> writer(Direction direction, unsigned index) = 0;
   virtual std::unique_ptr<Reader> reader(Direction direction, unsigned index) = 0;
-  /// Messages that may be under way to a reader, where the peer itself would lose them or pile them up; 0: it waits.
+  /// Messages of each writer that may be under way to a reader, where the peer itself would lose them or pile them up;
+  /// 0: it waits.
   virtual std::uint64_t window() const { return 0; }
-  /// Processor time of a server so far.
+  /// Processor time of a server so far. Asked in a child.
   virtual std::int64_t server_cpu_ns() const { return 0; }
 };
 

@@ -1,10 +1,16 @@
 #include "message.hpp"
 
 #include <cstring>
+#include <stdexcept>
 
 namespace bench {
 
-Message::Message(const Case& what) : data_(what.data), read_(what.read), bytes_(what.size), pattern_(what.size / 8) {
+Message::Message(const Case& what)
+    : data_(what.data),
+      read_(what.read),
+      bytes_(what.size),
+      pattern_(pattern_of(what.size / 8)),
+      sum_(sum_words(pattern_.data(), bytes_ - (data_ == Data::Bytes ? 8 : 0))) {
   if (data_ == Data::Bytes) return;
   std::vector<char> memory(2 * float_count * sizeof(float));
   memory_.set(memory.data(), memory.size());
@@ -45,19 +51,22 @@ void Message::write(void* to, std::uint64_t number) {
 }
 
 std::uint64_t Message::read(const void* from) {
+  const auto expect = [](bool is_right) {
+    if (!is_right) throw std::runtime_error("a message arrived damaged");
+  };
   if (data_ == Data::Text) {
     decode(from, text_);
-    keep(static_cast<std::uint64_t>(text_.value) + text_.text.size());
+    expect(static_cast<std::uint64_t>(text_.value) == text_.number && text_.text.size() == text_length);
     return text_.number;
   }
   if (data_ == Data::Floats) {
     decode(from, floats_);
-    keep(sum_words(floats_.values.data(), floats_.values.size() * sizeof(float)));
+    expect(sum_words(floats_.values.data(), floats_.values.size() * sizeof(float)) == sum_);
     return floats_.number;
   }
-  if (read_ == Read::All) keep(sum_words(from, bytes_));
   std::uint64_t number;
   std::memcpy(&number, from, sizeof number);
+  if (read_ == Read::All) expect(sum_words(from, bytes_) == sum_ + number);
   return number;
 }
 

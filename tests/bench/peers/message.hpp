@@ -21,7 +21,7 @@ class Message {
   std::size_t bytes() const { return bytes_; }
   /// Writes every byte of the message, once.
   void write(void* to, std::uint64_t number);
-  /// Reads it as the case wants it; returns its number.
+  /// Reads it as the case wants it; returns its number. Throws std::runtime_error if it is not what was written.
   std::uint64_t read(const void* from);
 
  private:
@@ -59,6 +59,7 @@ class Message {
   Read read_;
   std::size_t bytes_;
   std::vector<std::uint64_t> pattern_;
+  std::uint64_t sum_;  // of the words that follow the number
   Text text_;
   Floats floats_;
   Memory memory_;

@@ -51,6 +51,7 @@ class NatsWriter : public Writer {
     check(natsConnection_Publish(connection_.get(), subject_, bytes_.data(), static_cast<int>(bytes_.size())),
           "publishing");
   }
+  void flush() override { check(natsConnection_Flush(connection_.get()), "flushing"); }
 
  private:
   Connection connection_;

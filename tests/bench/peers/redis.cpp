@@ -49,28 +49,35 @@ class RedisWriter : public Writer {
   RedisWriter(const RedisLink& link, Direction direction)
       : context_(link.connect(), redisFree),
         channel_(channel_of(direction)),
-        // Between two looks at the answers, well within the window: what is not asked for is not sent either.
-        most_unanswered_(link.what().kind == Kind::Latency ? 1 : link.window() / (4 * link.what().writers)),
+        at_once_(link.what().kind == Kind::Latency),
+        // Between two looks at the answers, well within the window.
+        most_unanswered_(link.window() / 4),
         bytes_(Message(link.what()).bytes()) {}
-  ~RedisWriter() override { take_answers(); }
   void write(Message& message, std::uint64_t number) override {
     message.write(bytes_.data(), number);
     const char* words[] = {"PUBLISH", channel_.c_str(), bytes_.data()};
     const std::size_t lengths[] = {7, channel_.size(), bytes_.size()};
     redisAppendCommandArgv(context_.get(), 3, words, lengths);
-    if (++unanswered_ >= most_unanswered_) take_answers();
+    if (++unanswered_ >= most_unanswered_) return take_answers();
+    // What is not sent now is sent when the answers are asked for.
+    int is_sent = 0;
+    while (at_once_ && is_sent == 0 && redisBufferWrite(context_.get(), &is_sent) == REDIS_OK) {
+    }
   }
+  void flush() override { take_answers(); }
 
  private:
   void take_answers() {
     for (; unanswered_ != 0; --unanswered_) {
       void* reply = nullptr;
-      if (redisGetReply(context_.get(), &reply) != REDIS_OK) return;  // the reader will miss what is lost
+      if (redisGetReply(context_.get(), &reply) != REDIS_OK)
+        throw std::runtime_error("redis: the connection has ended");
       freeReplyObject(reply);
     }
   }
   std::unique_ptr<redisContext, void (*)(redisContext*)> context_;
   std::string channel_;
+  bool at_once_;
   std::uint64_t most_unanswered_;
   std::uint64_t unanswered_ = 0;
   std::vector<char> bytes_;

@@ -19,7 +19,7 @@
 #include <system_error>
 
 #include "../children.hpp"
-#include "../measure.hpp"
+#include "../processes.hpp"
 
 namespace bench {
 namespace {
@@ -127,8 +127,7 @@ Server::~Server() {
 }
 
 std::int64_t Server::cpu_ns() const {
-  clockid_t clock;
-  return clock_getcpuclockid(pid_, &clock) == 0 ? clock_ns(clock) : 0;
+  return cpu_ns_of(pid_);
 }
 
 }  // namespace bench

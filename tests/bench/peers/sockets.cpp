@@ -14,7 +14,11 @@
 namespace bench {
 namespace {
 
-constexpr int buffer_bytes = 1 << 20;
+/// As many messages as the case's capacity, as far as an ordinary user may.
+constexpr std::uint64_t most_pipe_bytes = 1 << 20;
+constexpr std::uint64_t most_socket_bytes = 4 << 20;
+/// What the kernel charges a socket for a small message beside its bytes.
+constexpr std::uint64_t socket_overhead_bytes = 768;
 
 [[noreturn]] void fail(const char* doing) {
   throw std::system_error(errno, std::generic_category(), doing);
@@ -25,18 +29,20 @@ struct Pair {
   int to = -1;
 };
 
-Pair make_pipe(bool spin) {
+Pair make_pipe(const Case& what) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC | (spin ? O_NONBLOCK : 0)) != 0) fail("making a pipe");
-  fcntl(ends[1], F_SETPIPE_SZ, buffer_bytes);  // the most that an ordinary user may have
+  if (pipe2(ends, O_CLOEXEC | (what.mode == Mode::Spin ? O_NONBLOCK : 0)) != 0) fail("making a pipe");
+  fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(std::min(most_pipe_bytes, what.capacity * Message(what).bytes())));
   return {ends[0], ends[1]};
 }
 
-Pair make_seqpacket(bool spin) {
+Pair make_seqpacket(const Case& what) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | (spin ? SOCK_NONBLOCK : 0), 0, ends) != 0)
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | (what.mode == Mode::Spin ? SOCK_NONBLOCK : 0), 0, ends) != 0)
     fail("making a pair of sockets");
-  const int bytes = 2 * buffer_bytes;  // a message must fit; beyond the system's limit only root may ask
+  // The kernel doubles it. One message must fit; beyond the system's limit only root may ask.
+  const auto bytes = static_cast<int>(
+      std::min(most_socket_bytes, what.capacity * (Message(what).bytes() + socket_overhead_bytes)) / 2);
   if (setsockopt(ends[1], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0)
     setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
   return {ends[0], ends[1]};
@@ -103,10 +109,9 @@ class FdReader : public Reader {
 
 class FdLink : public Link {
  public:
-  FdLink(const Case& what, Pair (*make)(bool spin)) : what_(what) {
-    const bool spin = what.mode == Mode::Spin;
-    for (unsigned i = 0; i < what.writers * what.readers; ++i) there_.push_back(make(spin));
-    if (what.kind == Kind::Latency) back_.push_back(make(spin));
+  FdLink(const Case& what, Pair (*make)(const Case&)) : what_(what) {
+    for (unsigned i = 0; i < what.writers * what.readers; ++i) there_.push_back(make(what));
+    if (what.kind == Kind::Latency) back_.push_back(make(what));
   }
   ~FdLink() override {
     for (const auto* pairs : {&there_, &back_}) {

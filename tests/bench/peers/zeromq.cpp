@@ -52,10 +52,20 @@ class ZeroMqLink : public Link {
 class ZeroMqWriter : public Writer {
  public:
   ZeroMqWriter(const ZeroMqLink& link, Direction direction) : bytes_(Message(link.what()).bytes()) {
+    const int yes = 1;
     for (unsigned reader = 0; reader < (direction == Direction::Forward ? link.what().readers : 1); ++reader) {
       void* socket = context_.open(ZMQ_PUSH, static_cast<int>(link.what().capacity));
+      check(zmq_setsockopt(socket, ZMQ_IMMEDIATE, &yes, sizeof yes), "letting it wait for its connection");
       check(zmq_connect(socket, link.address(direction, reader).c_str()), "connecting");
     }
+  }
+  bool is_connected() override {
+    return std::all_of(context_.sockets.begin(), context_.sockets.end(), [](void* socket) {
+      int events = 0;
+      std::size_t bytes = sizeof events;
+      check(zmq_getsockopt(socket, ZMQ_EVENTS, &events, &bytes), "looking at its connection");
+      return (events & ZMQ_POLLOUT) != 0;
+    });
   }
   void write(Message& message, std::uint64_t number) override {
     message.write(bytes_.data(), number);
