@@ -42,8 +42,10 @@ void Exchange::apply(const RouteChanges& changes, bool finishes) {
 void Exchange::open(RouteId id) {
   Live live;
   live.route = *table_.find(id);
-  live.data_bell = safe_.keep(shm::make_bell());
-  live.space_bell = safe_.keep(shm::make_bell());
+  const bool between_users = is_other_user_(live.route.publisher) || is_other_user_(live.route.reader);
+  const auto make = between_users ? shm::make_bell_between_users : shm::make_bell;
+  live.data_bell = safe_.keep(make());
+  live.space_bell = safe_.keep(make());
   Live& added = live_.emplace(id, std::move(live)).first->second;
   outgoing_[added.route.publisher].insert(id);
   incoming_[added.route.reader].insert(id);

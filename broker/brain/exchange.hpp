@@ -175,6 +175,9 @@ class Exchange {
   std::uint64_t discarded(ActorIndex reader) const;
   /// True: the event is kept elsewhere, and counts as given up. False: it counts as discarded.
   using Visit = std::function<bool(const Route&, const QueuedEvent&)>;
+  /// Says whether an actor runs as another user than the broker: a new route of such a one gets bells at which nobody
+  /// can be made to wait.
+  void on_other_user(std::function<bool(ActorIndex)> is_other_user) { is_other_user_ = std::move(is_other_user); }
   /// What becomes of the events that are queued when a subscription has ended. Without it they are discarded.
   void on_left_over(Visit visit) { left_over_ = std::move(visit); }
   /// The event at the cursor of a reader that is not there: its successor goes on with the one after it. False when
@@ -279,6 +282,7 @@ class Exchange {
   std::map<ActorIndex, std::uint64_t> given_up_;
   std::vector<std::shared_ptr<Incarnation>> latched_;  // lives that are over but for their last values; oldest first
   Visit left_over_ = [](const Route&, const QueuedEvent&) { return false; };
+  std::function<bool(ActorIndex)> is_other_user_ = [](ActorIndex) { return false; };
   std::set<ActorIndex> affected_;
 };
 

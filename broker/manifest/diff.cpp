@@ -63,6 +63,15 @@ void check_broker(const BrokerSection& before, const Manifest& manifest, Manifes
   if (before.cgroup != after.cgroup) refuse("cgroup", shown(before.cgroup), shown(after.cgroup));
 }
 
+/// The doorbells of its routes are made for processes of one user, and others hold them.
+void check_user(const ActorSection& before, const ActorSection& after, const Manifest& manifest, ManifestDiff& out) {
+  if (!before.sandbox.user.empty() || after.sandbox.user.empty()) return;
+  out.errors.push_back(manifest.error("actors." + after.name + ".user",
+                                      "cannot be given to an actor that the broker runs as its own user; undo that, "
+                                      "and restart the broker with it, or take the actor out, reload, and put it in "
+                                      "again"));
+}
+
 }  // namespace
 
 /// A new key restarts an actor unless it is listed here.
@@ -93,6 +102,7 @@ ManifestDiff diff(const Manifest& before, const Manifest& after) {
   };
   for (const ActorSection& actor : after.actors) {
     const ActorSection* old = before.find_actor(actor.name);
+    if (old) check_user(*old, actor, after, result);
     if (!old) {
       result.added.push_back(actor.name);
     } else if (!fits_process(*old, actor) || uses_changed_topic(actor)) {

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "runtime_under_test.hpp"
 
@@ -22,6 +24,13 @@ class Sandboxes : public RuntimeTest {
   std::string proc(Broker& broker, const std::string& actor, const std::string& file) {
     std::ifstream stream("/proc/" + std::to_string(broker.actor(actor).at("pid").get<pid_t>()) + "/" + file);
     return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  /// Other users reach the actors' commands, too. After the last section().
+  void let_others_in() {
+    fs::permissions(directory(), fs::perms(0755));
+    for (const auto& file : fs::directory_iterator(directory())) {
+      if (file.is_fifo()) fs::permissions(file.path(), fs::perms(0666));
+    }
   }
   /// A cgroup of version 2 for the broker; empty where there can be none.
   static fs::path new_cgroup() {
@@ -57,15 +66,49 @@ TEST_F(Sandboxes, HoldTheActorAndItsNextLife) {
   end(broker);
 }
 
+/// The eventfds that a process holds, by the kernel's numbers of them.
+std::set<std::string> eventfds(Broker& broker, const std::string& name) {
+  std::set<std::string> ids;
+  const fs::path descriptors = "/proc/" + std::to_string(broker.actor(name).at("pid").get<pid_t>()) + "/fdinfo";
+  for (const auto& file : fs::directory_iterator(descriptors)) {
+    std::ifstream in(file.path());
+    for (std::string line; std::getline(in, line);) {
+      if (line.starts_with("eventfd-id:")) ids.insert(line);
+    }
+  }
+  return ids;
+}
+
+bool share_an_eventfd(Broker& broker, const std::string& one, const std::string& other) {
+  const std::set<std::string> ones = eventfds(broker, one), others = eventfds(broker, other);
+  return std::any_of(ones.begin(), ones.end(), [&](const std::string& id) { return others.contains(id); });
+}
+
+TEST_F(Sandboxes, ActorsOfDifferentUsersShareNothingThatOneCouldMakeTheOtherWaitAt) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root may change the user";
+  const std::string both = "subscribes = [\"*\"]\n";
+  const std::string text = "[broker]\nname = \"test\"\n" + section("held", "user = \"65534\"\n" + both) +
+                           section("free", both) + section("a", both);
+  let_others_in();
+  Broker& broker = start(text);
+  for (const char* name : {"held", "free", "a"}) broker.wait_for_state(name, "ready");
+  tell("held", "send 1 1");
+  wait_for("free: got 1");
+  tell("free", "send 2 2");
+  wait_for("held: got 2");
+  if (eventfds(broker, "free").empty()) GTEST_SKIP() << "this kernel does not tell eventfds apart";
+  EXPECT_TRUE(share_an_eventfd(broker, "a", "free")) << "between those of one user they are quicker";
+  EXPECT_FALSE(share_an_eventfd(broker, "held", "free"));
+  EXPECT_FALSE(share_an_eventfd(broker, "held", "a"));
+  end(broker);
+}
+
 TEST_F(Sandboxes, ActorsOfDifferentUsersExchangeEventsAndDeaths) {
   if (geteuid() != 0) GTEST_SKIP() << "only root may change the user";
   const std::string as_nobody = "user = \"65534\"\nseccomp = \"default\"\nsubscribes = [\"*\"]\n";
   const std::string text =
       "[broker]\nname = \"test\"\n" + section("held", as_nobody) + section("free", "subscribes = [\"*\"]\n");
-  fs::permissions(directory(), fs::perms(0755));
-  for (const auto& file : fs::directory_iterator(directory())) {
-    if (file.is_fifo()) fs::permissions(file.path(), fs::perms(0666));
-  }
+  let_others_in();
   Broker& broker = start(text);
   for (const char* name : {"held", "free"}) broker.wait_for_state(name, "ready");
   EXPECT_THAT(proc(broker, "held", "status"), HasSubstr("Uid:\t65534\t65534\t65534\t65534"));

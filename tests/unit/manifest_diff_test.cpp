@@ -9,6 +9,7 @@ namespace actor::broker {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 Manifest parsed(const std::string& text) {
@@ -85,6 +86,14 @@ TEST(ManifestDiff, RefusesWhatNoRunningBrokerCanChange) {
             "m.toml:3:15: broker.runtime_dir: cannot be changed while the broker runs: it is the default, and would be "
             "\"/r\"; undo that, or restart the broker");
   EXPECT_THAT(change("[broker]\ndrain_timeout = '1s'\n" + two, two).errors, IsEmpty());
+}
+
+TEST(ManifestDiff, AnActorKeepsTheBrokersUserWhileItIsThere) {
+  const auto found = change(two, two + "user = 'camera'\n");
+  ASSERT_EQ(found.errors.size(), 1u);
+  EXPECT_THAT(format(found.errors[0]), HasSubstr("actors.b.user: cannot be given to an actor"));
+  EXPECT_THAT(change(two + "user = 'camera'\n", two).errors, IsEmpty());
+  EXPECT_THAT(change(two + "user = 'camera'\n", two + "user = 'lamp'\n").errors, IsEmpty());
 }
 
 }  // namespace

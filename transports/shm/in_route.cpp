@@ -1,7 +1,6 @@
 #include <actor/error.hpp>
 #include <algorithm>
 #include <cstring>
-#include <shm/bell.hpp>
 #include <shm/changing.hpp>
 #include <shm/in_route.hpp>
 #include <shm/poison.hpp>
@@ -46,7 +45,7 @@ Take InRoute::take_slowly(Found& found, std::string& error) {
   if (overwriting_) return take_overwritten(segment, found, error);
   if (segment.ring.has(cursor_)) {
     found.slot = &segment.ring.slot(cursor_);
-    return check(segment, *found.slot, segment.ring.tail(cursor_), found, error);
+    return take_here(segment, *found.slot, segment.ring.tail(cursor_), found, error);
   }
   if (!segment.ended) return Take::Nothing;
   return corrupt("event " + std::to_string(cursor_) + " of a dead publisher's ring is missing before its end at " +
@@ -64,7 +63,22 @@ void InRoute::skip_to(std::uint64_t sequence) {
 Take InRoute::take_from_record(const InSegment& segment, Found& found, std::string& error) {
   const FanoutRecord& record = segment.publisher->words().fanout;
   found.slot = &record.slot;
-  return check(segment, record.slot, record.tail, found, error);
+  return take_here(segment, record.slot, record.tail, found, error);
+}
+
+Take InRoute::take_here(const InSegment& segment, const Slot& slot, const Tail& tail, Found& found,
+                        std::string& error) {
+  const Take checked = check(segment, slot, tail, found, error);
+  if (checked == Take::Event && segment.ring.is_foreign()) [[unlikely]]
+    found.payload = copy_of(found.payload);
+  return checked;
+}
+
+std::span<const std::byte> InRoute::copy_of(std::span<const std::byte> payload) {
+  copy_.resize((payload.size() + sizeof(Tail) - 1) / sizeof(Tail));
+  std::byte* const copy = reinterpret_cast<std::byte*>(copy_.data());
+  copy_changing(copy, payload.data(), payload.size());
+  return {copy, payload.size()};
 }
 
 /// A ring that overwrites: copy, then look whether the copy was still whole. What was missed is counted.
@@ -82,11 +96,7 @@ Take InRoute::take_overwritten(InSegment& segment, Found& found, std::string& er
       found.slot = &copy_slot_;
       // Checked against bounds first: the copy may be torn, its offsets garbage.
       const Take checked = check(segment, copy_slot_, tail, found, error);
-      if (checked == Take::Event) {
-        copy_.resize(found.payload.size());
-        copy_changing(copy_.data(), found.payload.data(), copy_.size());
-        found.payload = copy_;
-      }
+      if (checked == Take::Event) found.payload = copy_of(found.payload);
       // PAIRS: OutRoute::invalidate (stored before any byte of the slot or of its chunk changes).
       if (slot.sequence.load(std::memory_order_acquire) == cursor_ + 1) return checked;
       corrupt_ = false;
@@ -162,7 +172,7 @@ Take InRoute::check(const InSegment& segment, const Slot& slot, const Tail& tail
 void InRoute::remember(const Found& found, const Delivery& out) {
   // What else a slot may say needs a look of its own each time.
   const bool in_pool = found.flags == Slot::in_pool;
-  if ((found.flags != 0 && found.flags != Slot::in_tail && !in_pool) || overwriting_) return;
+  if ((found.flags != 0 && found.flags != Slot::in_tail && !in_pool) || copies()) return;
   KnownEvent known;
   known.bytes = found.payload.size();
   known.in_tail = found.flags == Slot::in_tail;
@@ -215,7 +225,7 @@ void InRoute::publish_released_now() {
   const std::uint64_t space = segments_.back().publisher->words().space.load(std::memory_order_seq_cst);
   if ((space & 1) == 0 || space == space_signalled_) return;
   space_signalled_ = space;
-  ring(space_bell_.get());
+  space_bell_.ring();
 }
 
 bool InRoute::has_news() const {
@@ -232,7 +242,7 @@ bool InRoute::has_news() const {
 }
 
 bool InRoute::pin() {
-  if (overwriting_ || pins_.size() >= max_pins) return false;
+  if (copies() || pins_.size() >= max_pins) return false;
   pins_.push_back(cursor_);
   return true;
 }

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <shm/bell.hpp>
 #include <shm/changing.hpp>
 #include <shm/poison.hpp>
 #include <shm/ring.hpp>
@@ -78,6 +79,9 @@ class InRoute {
   /// Has nothing been read since it was made?
   bool is_untouched() const { return cursor_ == began_; }
   bool overwriting() const { return overwriting_; }
+  /// Is what it hands out a copy, because the original may change meanwhile? In a ring that overwrites, and where the
+  /// publisher is another user, who may not be trusted.
+  bool copies() const { return overwriting_ || (!segments_.empty() && segments_.front().ring.is_foreign()); }
   const Publisher& publisher() const { return *segments_.front().publisher; }
   bool has_segments() const { return !segments_.empty(); }
   std::deque<InSegment>& segments() { return segments_; }
@@ -96,7 +100,7 @@ class InRoute {
       if (segment.ring.has(cursor_)) [[likely]] {
         const Slot& slot = segment.ring.slot(cursor_);
         found.slot = &slot;
-        return check(segment, slot, segment.ring.tail(cursor_), found, error);
+        return take_here(segment, slot, segment.ring.tail(cursor_), found, error);
       }
     }
     return take_slowly(found, error);
@@ -152,7 +156,9 @@ class InRoute {
   Take take_slowly(Found& found, std::string& error);
   Take take_overwritten(InSegment& segment, Found& found, std::string& error);
   Take take_from_record(const InSegment& segment, Found& found, std::string& error);
+  Take take_here(const InSegment& segment, const Slot& slot, const Tail& tail, Found& found, std::string& error);
   Take check(const InSegment& segment, const Slot& slot, const Tail& tail, Found& found, std::string& error);
+  std::span<const std::byte> copy_of(std::span<const std::byte> payload);
   bool find_in_pool(const Slot& slot, std::span<const std::byte>& payload) const {
     unpoison(slot.payload);  // an earlier event may have been in the slot itself
     const PoolRef reference = read_pool_ref(slot);
@@ -183,9 +189,9 @@ class InRoute {
   std::deque<InSegment> segments_;
   std::vector<std::uint64_t> pins_;
   Slot copy_slot_{};  // of an overwriting ring
-  std::vector<std::byte> copy_;
+  std::vector<Tail> copy_;  // of a payload that its publisher may change; aligned as an event may be
   Fd data_bell_;
-  Fd space_bell_;
+  Bell space_bell_;
 };
 
 }  // namespace actor::shm

@@ -1,7 +1,6 @@
 #include <actor/error.hpp>
 #include <algorithm>
 #include <new>
-#include <shm/bell.hpp>
 #include <shm/out_route.hpp>
 
 namespace actor::shm {
@@ -118,7 +117,7 @@ void OutRoute::flush_now() {
 }
 
 void OutRoute::ring_bell() const {
-  ring(data_bell_.get());
+  data_bell_.ring();
 }
 
 std::uint64_t OutRoute::queued_chunk_bytes(const Pool& pool) const {

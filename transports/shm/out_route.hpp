@@ -3,6 +3,7 @@
 // chunks and how much of each topic's quota is in use. Owned by the Sender, one thread.
 
 #include <control/fd.hpp>
+#include <shm/bell.hpp>
 #include <shm/layout.hpp>
 #include <shm/pool.hpp>
 #include <shm/segment.hpp>
@@ -133,7 +134,7 @@ class OutRoute {
   bool is_behind_ = true;
   std::uint64_t signalled_ = 0;
   std::vector<Note> notes_;
-  Fd data_bell_;
+  Bell data_bell_;
   Fd space_bell_;
   PeerSegment reader_status_;
   const Word* released_ = nullptr;

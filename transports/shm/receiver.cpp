@@ -293,7 +293,8 @@ void Receiver::fill_object(Delivery& out) const {
   if (out.type == Delivery::unknown_type) return;
   const EventType& type = *types_[out.type];
   // In place only if every bit pattern is a value: the publisher could still be writing.
-  if (type.trivially_copyable && !type.valid && out.payload.size() == type.size) out.object = out.payload.data();
+  const bool fits = out.payload.size() == type.size && type.align <= cache_line;
+  if (type.trivially_copyable && !type.valid && fits) out.object = out.payload.data();
 }
 
 /// Outside the accounting and of no route: a life that dies over it is handed it anew, a dead letter stays one. The
@@ -342,7 +343,7 @@ void Receiver::handled(const Delivery& delivery, bool known) {
   InRoute* route = in_hand_;
   in_hand_ = nullptr;
   if (!route || route->id() != delivery.route) return;  // unsubscribed while it was handled
-  if (!carried && !route->overwriting() && !route->is_pinned(delivery.sequence)) poison(delivery.payload);
+  if (!carried && !route->copies() && !route->is_pinned(delivery.sequence)) poison(delivery.payload);
   route->advance();
   if (route->should_publish(delivery.payload.size())) route->publish_released();
 }

@@ -17,6 +17,7 @@ class RingView {
   std::uint32_t slots() const { return slots_; }
   std::uint64_t base() const { return base_; }
   bool overwriting() const { return overwriting_; }
+  bool is_foreign() const { return segment_.is_foreign(); }
   std::uint64_t first_counter() const { return first_counter_; }
 
   /// PAIRS: ring.head (seq_cst store in OutRoute::flush). seq_cst: half of the sleep handshake.

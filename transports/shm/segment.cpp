@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <actor/error.hpp>
 #include <boost/interprocess/exceptions.hpp>
@@ -56,6 +57,7 @@ void OwnedSegment::prefault(std::uint64_t bytes) const {
 
 PeerSegment& PeerSegment::operator=(PeerSegment&& other) noexcept {
   region_.swap(other.region_);
+  foreign_ = other.foreign_;
   return *this;
 }
 
@@ -84,6 +86,8 @@ std::optional<PeerSegment> PeerSegment::open(int fd, std::uint64_t min_bytes, st
   try {
     PeerSegment segment;
     ipc::mapped_region(Mappable{fd}, ipc::read_only, 0, bytes).swap(segment.region_);
+    // Only root can give it away to somebody else, and root is trusted.
+    segment.foreign_ = info.st_uid != geteuid() && info.st_uid != 0;
     return segment;
   } catch (const ipc::interprocess_exception& failure) {
     error = std::string("cannot map the peer's memory: ") + failure.what();

@@ -44,9 +44,12 @@ class PeerSegment {
   const std::byte* data() const { return static_cast<const std::byte*>(region_.get_address()); }
   std::uint64_t bytes() const { return region_.get_size(); }
   explicit operator bool() const { return region_.get_address() != nullptr; }
+  /// Did a process of another user make it? Such a one may not be trusted to leave alone what it has sent.
+  bool is_foreign() const { return foreign_; }
 
  private:
   boost::interprocess::mapped_region region_;
+  bool foreign_ = false;
 };
 
 }  // namespace actor::shm

@@ -406,10 +406,11 @@ bool Sender::is_full(std::uint16_t handle) {
 void* Sender::loan(const EventType& type) {
   Payload payload;
   payload.size = type.size;
-  if (type.size > tail_bytes && provide_chunk(payload)) {
-    loans_.push_back({pool_.data(payload.chunk), payload.chunk, type.size});
-  } else {  // small, or no room now: private memory, copied by send()
-    loans_.push_back({::operator new(type.size, std::align_val_t(cache_line)), Pool::no_chunk, type.size});
+  const std::align_val_t align{std::max<std::size_t>(type.align, cache_line)};
+  if (type.size > tail_bytes && type.align <= cache_line && provide_chunk(payload)) {
+    loans_.push_back({pool_.data(payload.chunk), payload.chunk, align});
+  } else {  // small, aligned to more than a line, or no room now: private memory, copied by send()
+    loans_.push_back({::operator new(type.size, align), Pool::no_chunk, align});
   }
   return loans_.back().at;
 }
@@ -420,7 +421,7 @@ void Sender::unloan(void* loaned) noexcept {
   if (loan->chunk != Pool::no_chunk)
     pool_.release(loan->chunk);
   else
-    ::operator delete(loan->at, std::align_val_t(cache_line));
+    ::operator delete(loan->at, loan->align);
   loans_.erase(loan);
 }
 

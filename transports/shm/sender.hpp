@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <new>
 #include <process/carrier.hpp>
 #include <shm/latch.hpp>
 #include <shm/out_route.hpp>
@@ -203,7 +204,7 @@ class Sender {
   struct OpenLoan {
     void* at;
     Pool::ChunkId chunk;  // no_chunk: heap
-    std::uint64_t bytes;
+    std::align_val_t align;
   };
   std::vector<OpenLoan> loans_;
 };

@@ -1,0 +1,129 @@
+// Between processes of different users: nobody can be made to wait at a doorbell, and what was checked stays as it was.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <shm/bell.hpp>
+
+#include "fault/fan.hpp"
+
+namespace actor::fault {
+namespace {
+
+constexpr uid_t somebody_else = 65534;
+
+/// Does an edge come, for one who listens as actors do?
+bool hears(int epoll) {
+  epoll_event event{};
+  return epoll_wait(epoll, &event, 1, 0) == 1;
+}
+
+Fd listen_to(int bell) {
+  Fd epoll(epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  EXPECT_EQ(epoll_ctl(epoll.get(), EPOLL_CTL_ADD, bell, &event), 0);
+  return epoll;
+}
+
+TEST(Bells, EveryRingIsHeardThoughNobodyDrainsThem) {
+  for (const auto make : {shm::make_bell, shm::make_bell_between_users}) {
+    const shm::Bell bell(make());
+    const Fd epoll = listen_to(bell.get());
+    EXPECT_FALSE(hears(epoll.get()));
+    for (int i = 0; i < 5000; ++i) {
+      i % 2 == 0 ? bell.ring() : shm::ring(bell.get());
+      ASSERT_TRUE(hears(epoll.get())) << i;
+      ASSERT_FALSE(hears(epoll.get())) << i;
+    }
+  }
+}
+
+TEST(Bells, BetweenUsersNobodyIsMadeToWait) {
+  const shm::Bell bell(shm::make_bell_between_users());
+  ASSERT_EQ(fcntl(bell.get(), F_SETFL, fcntl(bell.get(), F_GETFL) & ~O_NONBLOCK), 0);
+  const Fd epoll = listen_to(bell.get());
+  for (int i = 0; i < 5000; ++i) bell.ring();  // a hostile peer; the queue is full
+  ASSERT_TRUE(hears(epoll.get()));
+  bell.ring();
+  shm::ring(bell.get());
+  EXPECT_TRUE(hears(epoll.get()));
+}
+
+TEST(Bells, OneThatAPeerHasBrokenMakesNobodyWaitEither) {
+  const shm::Bell bell(shm::make_bell_between_users());
+  shutdown(bell.get(), SHUT_RDWR);
+  bell.ring();
+  shm::ring(bell.get());
+}
+
+template <class T>
+class ForeignPayload : public testing::Test {};
+using Payloads = testing::Types<InSlot, InTail, InPool>;
+TYPED_TEST_SUITE(ForeignPayload, Payloads);
+
+/// The publisher's segments are made to belong to `owner`.
+void give_away(Fan& fan, uid_t owner) {
+  const WriterFds fds = Fan::descriptors(fan.writer(), fan);
+  for (const Fd& ring : fds.rings) ASSERT_EQ(fchown(ring.get(), owner, static_cast<gid_t>(-1)), 0);
+}
+
+/// Writes over all that the ring holds, and the pool.
+void scribble(Writer& writer) {
+  shm::OutRoute& route = *writer.port->sender().routes()[0];
+  for (std::uint64_t back = 1; back <= 4; ++back) {
+    shm::Slot& slot = const_cast<shm::Slot&>(*reinterpret_cast<const shm::Slot*>(
+        reinterpret_cast<const std::byte*>(&route.next_slot()) - back * sizeof(shm::Cell)));
+    std::memset(slot.payload, 0xee, sizeof slot.payload);
+    std::memset(reinterpret_cast<shm::Cell&>(slot).tail.payload, 0xee, shm::tail_bytes);
+  }
+}
+
+TYPED_TEST(ForeignPayload, IsCopiedBeforeItIsHandedOut) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can make memory somebody else's";
+  Fan fan({.readers = 1, .capacity = 8});
+  fan.start_writer();
+  give_away(fan, somebody_else);
+  fan.start_reader(0);
+  for (std::uint64_t i = 0; i < 5; ++i) fan.writer().template send<TypeParam>(i);
+  fan.writer().port->flush();
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    const auto got = fan.reader(0).take();
+    ASSERT_TRUE(got);
+    EXPECT_TRUE(got->whole);
+    EXPECT_EQ(got->value, i);
+    const Delivery& in_hand = fan.reader(0).in_hand;
+    const auto* object = static_cast<const std::byte*>(in_hand.object);
+    ASSERT_NE(object, nullptr);
+    const std::vector<std::byte> before(object, object + sizeof(TypeParam));
+    if (i == 4) scribble(fan.writer());
+    EXPECT_EQ(std::memcmp(before.data(), object, before.size()), 0) << "its publisher can still change it";
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object) % alignof(TypeParam), 0u);
+    const shm::InRoute& route = *fan.reader(0).port->receiver().routes()[0];
+    EXPECT_TRUE(route.copies());
+    for (const auto& [number, extent] : route.publisher().extents)
+      EXPECT_FALSE(object >= extent->data() && object < extent->data() + extent->bytes());
+    EXPECT_EQ(fan.reader(0).port->receiver().pin(in_hand), nullptr) << "what is retained is a copy, too";
+    fan.reader(0).done();
+  }
+  EXPECT_FALSE(fan.reader(0).take());
+}
+
+TYPED_TEST(ForeignPayload, OfRootOrOfOnesOwnUserIsReadWhereItLies) {
+  Fan fan({.readers = 1, .capacity = 8});
+  fan.start_writer();
+  fan.start_reader(0);
+  fan.writer().template send<TypeParam>(7);
+  fan.writer().port->flush();
+  ASSERT_TRUE(fan.reader(0).take());
+  EXPECT_FALSE(fan.reader(0).port->receiver().routes()[0]->copies());
+  fan.reader(0).done();
+}
+
+}  // namespace
+}  // namespace actor::fault
