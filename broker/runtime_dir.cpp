@@ -30,7 +30,14 @@ void make_own(const std::string& directory, mode_t closed_to_others) {
   if (info.st_uid != ::geteuid()) {
     refuse(directory, "it belongs to user " + std::to_string(info.st_uid) + "; remove it, or choose another one");
   }
-  if ((info.st_mode & closed_to_others) != 0) refuse(directory, "it is open to others; chmod 700 it");
+  if ((info.st_mode & closed_to_others) != 0) {
+    refuse(directory, "it is open to others; chmod 700 it, or 750, so that its group may use actorctl");
+  }
+}
+
+bool is_open_to_group(const std::string& directory) {
+  struct stat info = {};
+  return ::stat(directory.c_str(), &info) == 0 && (info.st_mode & S_IXGRP) != 0;
 }
 
 std::string text_of(int file) {
@@ -80,7 +87,7 @@ RuntimeDir::RuntimeDir(const std::string& directory) : path_(std::filesystem::pa
   while (!lock_) {
     // /run/actor is open to look at: brokers of several users have their directories there.
     if (std::filesystem::path(path_).parent_path() == root) make_own(root, 0022);
-    make_own(path_, 0077);
+    make_own(path_, 0027);
     lock_ = take_lock(path_);
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
@@ -88,12 +95,19 @@ RuntimeDir::RuntimeDir(const std::string& directory) : path_(std::filesystem::pa
       ::pwrite(lock_.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
     throw_errno("cannot write the lock in '" + path_ + "'");
   }
+  // Tools look at the lock to see whether a broker runs.
+  if (is_open_to_group(path_) && ::fchmod(lock_.get(), 0640) != 0)
+    throw_errno("cannot open the lock in '" + path_ + "' to its group");
   // Nobody listens there any more, or the lock would be held.
   (void)::unlink(control::socket_path(path_).c_str());
 }
 
 Fd RuntimeDir::listen() const {
-  return control::listen_at(control::socket_path(path_));
+  const std::string socket = control::socket_path(path_);
+  Fd listener = control::listen_at(socket);
+  if (is_open_to_group(path_) && ::chmod(socket.c_str(), 0660) != 0)
+    throw_errno("cannot open '" + socket + "' to its group");
+  return listener;
 }
 
 void RuntimeDir::remove() const noexcept {

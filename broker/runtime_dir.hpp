@@ -9,9 +9,10 @@ namespace actor::broker {
 
 class RuntimeDir {
  public:
-  /// Makes the directory (0700) or takes over what a dead broker has left, and locks it. `directory`: from
-  /// control::runtime_directory() or the manifest. Throws Error: Refused when a broker runs there, Io when the
-  /// directory is somebody else's or cannot be made.
+  /// Makes the directory (0700) or takes over what a dead broker has left, and locks it. One that is there and open to
+  /// its group (0750) stays so: its members may ask the broker. `directory`: from control::runtime_directory() or the
+  /// manifest. Throws Error: Refused when a broker runs there, Io when the directory is somebody else's or cannot be
+  /// made.
   explicit RuntimeDir(const std::string& directory);
 
   const std::string& path() const { return path_; }

@@ -19,7 +19,8 @@ endif()
 
 if(TARGET actor-roudi)
   install(TARGETS actor-roudi COMPONENT iceoryx)
-  install(TARGETS actor-iceoryx LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT iceoryx)
+  install(TARGETS actor-iceoryx LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/libactor COMPONENT iceoryx)
+  install(FILES deploy/man/actor-roudi.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT iceoryx)
 endif()
 
 # What operators read and type: manual pages, and completion in bash. The page of the manifest is made of its guide.

@@ -4,6 +4,7 @@
 #include <sys/pidfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -235,13 +236,22 @@ void Brain::turn_away() {
     log_.error("out_of_resources", "", "a connection was turned away: this process is out of file descriptors");
 }
 
+/// Members of the group that the runtime directory is open to: an operator has decided so.
+bool Brain::may_ask(const Fd& socket) const {
+  struct stat directory = {};
+  return ::stat(options_.runtime_dir.c_str(), &directory) == 0 && (directory.st_mode & S_IXGRP) != 0 &&
+         control::is_of_group(socket, directory.st_gid);
+}
+
 void Brain::accept() {
   errno = 0;
   while (auto accepted = control::accept_from(listener_.get())) {
-    if (accepted->peer.uid != getuid() && accepted->peer.uid != 0) {
+    const bool is_guest = accepted->peer.uid != getuid() && accepted->peer.uid != 0;
+    if (is_guest && !may_ask(accepted->socket)) {
       log_.warn("refused", "",
                 "refused a connection of uid " + std::to_string(accepted->peer.uid) + " (pid " +
-                    std::to_string(accepted->peer.pid) + "): only uid " + std::to_string(getuid()) + " and root may");
+                    std::to_string(accepted->peer.pid) + "): only uid " + std::to_string(getuid()) +
+                    ", root, and members of the group that " + options_.runtime_dir.string() + " is open to may");
       continue;
     }
     if (connections_.size() >= max_connections) {
@@ -250,7 +260,7 @@ void Brain::accept() {
     }
     const std::uint64_t id = next_connection_++;
     connections_[id] = {std::make_unique<Session>(std::move(accepted->socket), loop_, *this, id, &turn_),
-                        accepted->peer.pid};
+                        accepted->peer.pid, is_guest};
     errno = 0;
   }
   if (errno == EMFILE || errno == ENFILE) turn_away();

@@ -103,6 +103,7 @@ class Brain final : public SessionHandler {
   struct Connection {  // came through the named socket and has not said Hello; or a tool
     std::unique_ptr<Session> session;
     pid_t pid = 0;
+    bool is_guest = false;  // of another user: it may ask, and be no actor
     std::optional<Observing> observes = {};
   };
 
@@ -113,6 +114,7 @@ class Brain final : public SessionHandler {
   void turn();
   void finish_turn();
   ActorEntry& add_entry(const std::string& name, const ActorSection* section);
+  bool may_ask(const Fd& socket) const;
   void accept();
   void turn_away();
   ActorEntry* entry_of(const Session& session);
@@ -179,6 +181,7 @@ class Brain final : public SessionHandler {
   std::uint64_t carried_bytes(const Topic& topic) const;
   void tell_of_carrier(ActorEntry& entry, control::Welcome& welcome);
   bool reads_carried(const ActorEntry& entry) const;
+  bool has_lost_roudi(const ActorEntry& entry) const;
 
   // service.cpp: what the service manager is told
   void watch_service();

@@ -1,25 +1,19 @@
 // Topics that travel by iceoryx: who is told so, and where its module is.
 
 #include <cstdlib>
-#include <filesystem>
 
 #include "brain/brain.hpp"
+#include "iceoryx/module_place.hpp"
 #include "manifest/iceoryx.hpp"
 
 namespace actor::broker {
 namespace {
 
-constexpr const char* module_name = "libactor-iceoryx.so";
-
-/// Beside the programs in a build's directory; where the loader looks when it is installed.
 std::string find_module(const Manifest& manifest) {
   const char* const path = std::getenv("PATH");
   const ActorSection* const roudi = manifest.find_actor(roudi_actor);
   const auto program = roudi ? find_executable(manifest, *roudi, path ? path : "") : std::nullopt;
-  if (!program) return module_name;
-  const std::filesystem::path beside = program->parent_path() / module_name;
-  std::error_code error;
-  return std::filesystem::exists(beside, error) ? beside.string() : module_name;
+  return iceoryx::find_module(program.value_or(""));
 }
 
 }  // namespace
@@ -51,6 +45,14 @@ void Brain::tell_of_carrier(ActorEntry& entry, control::Welcome& welcome) {
   welcome.carrier_module = find_module(manifest_);
   welcome.carrier_service = "actor." + manifest_.broker.name;
   welcome.carrier_runtime = manifest_.broker.name + "." + entry.name;
+}
+
+/// Does it use iceoryx while there is no RouDi?
+bool Brain::has_lost_roudi(const ActorEntry& entry) const {
+  if (!entry.section || !entry.section->supervision.depends_on.contains(roudi_actor)) return false;
+  return std::none_of(entries_.begin(), entries_.end(), [](const auto& other) {
+    return other.second->name == roudi_actor && other.second->has_process();
+  });
 }
 
 /// Can events be lost on their way to it without having been overwritten?

@@ -77,7 +77,10 @@ void Brain::is_due(ActorEntry& entry) {
     case Due::LookDrained:
       return look_whether_drained(entry);
     case Due::StopTimeout:
-      log_.error("stop_timeout", entry.name, "did not end within its stop_timeout and is killed");
+      log_.error("stop_timeout", entry.name,
+                 has_lost_roudi(entry) ? "did not end within a second, with RouDi gone, and is killed: it was busy, or "
+                                         "waiting for an answer of RouDi's that will not come"
+                                       : "did not end within its stop_timeout and is killed");
       return kill_late(entry, &supervision::Circumstances::stop_timed_out);
     case Due::Goodbye:
       return kill_late(entry, &supervision::Circumstances::stop_timed_out);
@@ -186,6 +189,9 @@ ActorEntry* Brain::adopt(Session& session, const control::Hello& hello) {
     session.send(control::Refused{why});  // it exits; whatever else it says meets nobody
     return nullptr;
   };
+  if (connection->second.is_guest)
+    return turn_away(
+        "actors are started by hand by the broker's own user or root; members of its group may use actorctl");
   if (!is_good_name(hello.name))
     return turn_away("an actor's name has 1 to 100 letters, digits, '_', '-' or '.'; give it with --name");
   if (state_.stage != Stage::Running) return turn_away("the broker is shutting down");

@@ -12,6 +12,7 @@ namespace {
 
 /// Between two looks at whether everything has come to rest. There is no event to wait for: cursors move without us.
 constexpr auto scan_period = std::chrono::milliseconds(2);
+constexpr std::chrono::nanoseconds stop_timeout_without_roudi = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -213,7 +214,9 @@ void Brain::request_stop(ActorEntry& entry) {
   entry.life = Life::Stopping;
   if (entry.session) entry.session->send(control::Stop{});
   if (entry.process_serial == 0) kill(entry, SIGTERM, false);  // else it is for all that are in its process
-  set_due(entry, Due::StopTimeout, stop_timeout(entry));
+  // Who was asking RouDi for something when that ended waits for an answer for ever: the others need not wait for it.
+  const auto time = stop_timeout(entry);
+  set_due(entry, Due::StopTimeout, has_lost_roudi(entry) ? std::min(time, stop_timeout_without_roudi) : time);
 }
 
 void Brain::stop_for_good(ActorEntry& entry) {

@@ -3,6 +3,8 @@
 #include <actor/error.hpp>
 #include <cstdlib>
 
+#include "iceoryx/only_roudi.hpp"
+#include "manifest/iceoryx.hpp"
 #include "sandbox/cgroups.hpp"
 
 namespace actor::broker {
@@ -20,17 +22,38 @@ void warn_of_missing_limits(const Manifest& manifest, std::vector<ManifestError>
   }
 }
 
+/// There can be one RouDi on a machine. A foreign one does not go away by itself; one of ours is this broker's own,
+/// when the manifest of a broker that runs is checked, or ends with its broker.
+void look_for_another_roudi(const Manifest& manifest, Checked& checked) {
+  if (!manifest.find_actor(roudi_actor)) return;
+  const auto other = iceoryx::find_running_roudi();
+  if (!other) return;
+  const std::string found =
+      "iceoryx's daemon runs already, " + other->described() + ", and there can be one only on a machine; ";
+  if (other->is_actor) {
+    checked.warnings.push_back(
+        manifest.error("broker.transport",
+                       found + "if that broker is not this one, stop it, or set transport = \"shm\" in one of them"));
+  } else {
+    checked.errors.push_back(manifest.error(
+        "broker.transport", found + "stop it: this broker runs one that programs outside can use as well "
+                                    "(docs/iceoryx.md). Or set transport = \"shm\""));
+  }
+}
+
 }  // namespace
 
 Checked check_manifest(const std::filesystem::path& file) {
   ManifestResult result = load_manifest(file);
-  if (result.manifest) {
+  Checked checked{std::move(result.manifest), std::move(result.errors), std::move(result.warnings)};
+  if (checked.manifest) {
     const char* path = std::getenv("PATH");
-    result.errors = check_executables(*result.manifest, path != nullptr ? path : "");
+    checked.errors = check_executables(*checked.manifest, path != nullptr ? path : "");
+    look_for_another_roudi(*checked.manifest, checked);
   }
-  if (!result.errors.empty()) result.manifest.reset();
-  if (result.manifest) warn_of_missing_limits(*result.manifest, result.warnings);
-  return {std::move(result.manifest), std::move(result.errors), std::move(result.warnings)};
+  if (!checked.errors.empty()) checked.manifest.reset();
+  if (checked.manifest) warn_of_missing_limits(*checked.manifest, checked.warnings);
+  return checked;
 }
 
 std::string Checked::complaints() const {

@@ -11,7 +11,7 @@ file(GLOB_RECURSE libraries ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*.a)
 execute_process(COMMAND ${CPACK_LIBACTOR_STRIP} --strip-debug --remove-section=.comment --remove-section=.note --enable-deterministic-archives
   ${libraries} COMMAND_ERROR_IS_FATAL ANY)
 set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY})
-file(GLOB programs ${root}/*/usr/bin/* ${root}/*/usr/libexec/actor/* ${root}/*/usr/lib/*.so ${root}/*/usr/lib/*/*.so)
+file(GLOB programs ${root}/*/usr/bin/* ${root}/*/usr/libexec/actor/* ${root}/*/usr/lib/*/libactor/*.so)
 execute_process(COMMAND ${CPACK_LIBACTOR_STRIP} --remove-section=.comment --remove-section=.note ${programs} COMMAND_ERROR_IS_FATAL ANY)
 
 foreach(component ${CPACK_COMPONENTS_ALL})

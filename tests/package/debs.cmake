@@ -1,6 +1,7 @@
 # Packs what BUILD_DIR has built, and looks into the packages: are they whole, and do their units verify? What they do once they
 # are installed is tested by the command beside this file, `tests/package/debian`, which needs root and a Debian to spoil.
 #   cmake -D BUILD_DIR=… -D WORK_DIR=… -D VERSION=… -P debs.cmake
+cmake_minimum_required(VERSION 3.25)
 foreach(program dpkg-deb dpkg-shlibdeps)
   find_program(${program} ${program})
   if(NOT ${program})
@@ -44,6 +45,13 @@ expect(actor-broker usr/bin/actor-broker usr/bin/actorctl usr/libexec/actor/stat
   usr/lib/tmpfiles.d/actor-broker.conf usr/share/man/man1/actor-broker.1.gz usr/share/man/man1/actorctl.1.gz
   usr/share/man/man5/actor-manifest.5.gz usr/share/bash-completion/completions/actorctl usr/share/doc/actor-broker/copyright
   usr/share/doc/actor-broker/changelog.gz)
+if(libactor-iceoryx IN_LIST packages)  # where iceoryx is
+  expect(libactor-iceoryx usr/bin/actor-roudi usr/share/man/man1/actor-roudi.1.gz usr/share/doc/libactor-iceoryx/copyright)
+  file(GLOB module ${WORK_DIR}/libactor-iceoryx/usr/lib/*/libactor/libactor-iceoryx.so)
+  if(NOT module)
+    message(SEND_ERROR "libactor-iceoryx has not the module that actors load, where the broker looks for it")
+  endif()
+endif()
 expect(libactor-dev usr/include/actor/actor.hpp usr/share/doc/libactor-dev/copyright)
 
 # The manifest is a good one: checked as it will be, but with the program where it is now.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -45,6 +46,37 @@ TEST_F(Tool, WithSeveralBrokersItAsksWhichAndThereItIs) {
   EXPECT_NE(elsewhere.said.find("running are: attic, cellar"), std::string::npos) << elsewhere.said;
   end(attic);
   end(cellar);
+}
+
+TEST_F(Tool, MembersOfTheGroupThatTheRuntimeDirectoryIsOpenToMayAskButBeNoActors) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root may change the user";
+  const auto open = directory() / "open";
+  std::filesystem::create_directory(open);
+  ASSERT_EQ(chown(open.c_str(), 0, 12345), 0);
+  std::filesystem::permissions(open, std::filesystem::perms(0750));
+  std::filesystem::permissions(directory(), std::filesystem::perms(0755));
+  Broker& broker = start("[broker]\nname = \"test\"\nruntime_dir = \"open\"\n" + section("a"));
+  wait_until("it is ready", [&] {
+    return run("actorctl --broker " + open.string() + " ps").said.find(" ready ") != std::string::npos;
+  });
+  const auto as = [&](const std::string& groups, const std::string& program, const std::string& arguments) {
+    return run("setpriv --reuid 12346 --regid 12346 " + groups + " " + program + " --broker " + open.string() + " " +
+               arguments);
+  };
+  const Finished member = as("--groups 12345", "actorctl", "ps");
+  EXPECT_EQ(member.code, 0) << member.said;
+  EXPECT_NE(member.said.find(" ready "), std::string::npos) << member.said;
+  EXPECT_EQ(as("--groups 12345", "actorctl", "restart a").code, 0);
+  const Finished stranger = as("--clear-groups", "actorctl", "ps");
+  EXPECT_EQ(stranger.code, 3);
+  EXPECT_NE(stranger.said.find("is that of user 'root', and this user may not ask it: sudo actorctl --broker "),
+            std::string::npos)
+      << stranger.said;
+  const Finished actor = as("--groups 12345", "process_actors", "--name guest");
+  EXPECT_NE(actor.code, 0);
+  EXPECT_NE(actor.said.find("actors are started by hand by the broker's own user or root"), std::string::npos)
+      << actor.said;
+  end(broker);
 }
 
 TEST_F(Tool, AnOutputThatTakesNothingIsAnErrorAndAPipeThatEndsIsNone) {

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -208,13 +210,36 @@ TEST_F(Iceoryx, WhoIsStoppedForLongerThanIceoryxWaitsGoesOnAfterwards) {
 
 TEST_F(Iceoryx, ASecondRouDiOnTheMachineIsRefusedWithItsReason) {
   Broker& broker = start_two();
-  Broker& other = start("[broker]\nname = \"other\"\ntransport = \"iceoryx\"\n" + section("second"));
-  other.wait_for_line("another RouDi runs on this machine, and there can be one only");
+  const std::string manifest = "[broker]\nname = \"other\"\ntransport = \"iceoryx\"\n" + section("second");
+  const std::string who = "actor-roudi (process " + broker.actor("roudi").at("pid").dump() + "), of `actor-broker ";
+  std::ofstream(directory() / "other.toml") << manifest;
+  const Finished checked = run("actor-broker check " + (directory() / "other.toml").string());
+  EXPECT_EQ(checked.code, 0) << "it may be the broker of this very manifest";
+  EXPECT_NE(checked.said.find("(warning)"), std::string::npos) << checked.said;
+  EXPECT_NE(checked.said.find("iceoryx's daemon runs already, " + who), std::string::npos) << checked.said;
+  Broker& other = start(manifest);
+  other.wait_for_line("another RouDi runs on this machine, and there can be one only: " + who);
   other.signal(SIGTERM);
   other.wait_for_end();
   tell("source", "send 1 10");
   wait_for("reader: got 10");
   end(broker);
+}
+
+TEST_F(Iceoryx, BesideARouDiThatWasStartedOtherwiseNoBrokerStartsAndCheckSaysWhichProcessItIs) {
+  const char* const file = "/tmp/iox-unique-roudi.lock";  // as every RouDi locks it
+  const actor::Fd lock(open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(flock(lock.get(), LOCK_EX | LOCK_NB), 0) << "a RouDi runs on this machine: stop it for this test";
+  const std::string manifest = head() + section("reader", "subscribes = [\"*\"]\npublishes = []\n");
+  std::ofstream(directory() / "m.toml") << manifest;
+  const std::string what = "broker.transport: iceoryx's daemon runs already, process_iceoryx (process " +
+                           std::to_string(getpid()) + "), and there can be one only on a machine; stop it";
+  for (const std::string command : {"actor-broker check ", "actor-broker ", "actorctl check "}) {
+    const Finished refused = run(command + (directory() / "m.toml").string());
+    EXPECT_NE(refused.code, 0) << command;
+    EXPECT_NE(refused.said.find(what), std::string::npos) << command << "says: " << refused.said;
+  }
+  unlink(file);
 }
 
 TEST_F(Iceoryx, AnActorThatDiesTakesNobodyWithIt) {
@@ -241,6 +266,21 @@ TEST_F(Iceoryx, WhenRouDiHangsItIsFoundAndTheGroupIsStartedAnew) {
   tell("source", "send 1 10");
   wait_for("reader: got 10");
   EXPECT_EQ(broker.actor("roudi").at("last_exit"), "error(70)");
+  end(broker);
+}
+
+TEST_F(Iceoryx, WhoWaitsForAnAnswerOfARouDiThatHangsHoldsUpTheOthersForASecondOnly) {
+  Broker& broker = start_two("", "stop_timeout = \"1h\"\nstart_timeout = \"1h\"\n");
+  // Beside source there is another publisher now, by the same name, that is dead and locked: RouDi never gets past it
+  // when it connects who wants to hear source.
+  wait_for_exit(start_outsider("die-locked actor.test source Topic.Numbers", "victim"));
+  kill(broker.actor("reader").at("pid").get<pid_t>(), SIGKILL);
+  broker.wait_for_line("RouDi hangs: a program was killed while it held a lock of iceoryx's");
+  broker.wait_for_log("reader: did not end within a second, with RouDi gone, and is killed");
+  broker.wait_for_incarnation("reader", 3);
+  for (const char* name : {"roudi", "reader", "source"}) broker.wait_for_state(name, "ready");
+  tell("source", "send 1 10");
+  wait_for("reader: got 10");
   end(broker);
 }
 

@@ -109,8 +109,56 @@ TEST_F(RuntimeDirTest, OnlyWhatIsDeadIsRemovedByOthers) {
 TEST_F(RuntimeDirTest, ADirectoryThatOthersCanEnterIsRefused) {
   fs::create_directories(directory("station"));
   fs::permissions(place_ / "actor", fs::perms::owner_all);
-  fs::permissions(directory("station"), fs::perms::owner_all | fs::perms::group_read);
-  EXPECT_THAT(error_of(ErrorCode::Io, [] { RuntimeDir mine(directory("station")); }), HasSubstr("chmod 700"));
+  for (const fs::perms open : {fs::perms::group_write, fs::perms::others_read, fs::perms::others_exec}) {
+    fs::permissions(directory("station"), fs::perms::owner_all | open);
+    EXPECT_THAT(error_of(ErrorCode::Io, [] { RuntimeDir mine(directory("station")); }), HasSubstr("chmod 700"));
+  }
+}
+
+TEST_F(RuntimeDirTest, WhoMayEnterItByItsGroupMayConnect) {
+  const auto mode_of = [](const std::string& file) { return static_cast<unsigned>(fs::status(file).permissions()); };
+  fs::create_directories(directory("station"));
+  fs::permissions(place_ / "actor", fs::perms::owner_all);
+  fs::permissions(directory("station"), fs::perms(0750));
+  {
+    const RuntimeDir mine(directory("station"));
+    const Fd listener = mine.listen();
+    EXPECT_EQ(mode_of(control::socket_path(mine.path())), 0660u);
+    EXPECT_EQ(mode_of(control::lock_path(mine.path())), 0640u) << "by which it is seen that a broker runs";
+  }
+  const RuntimeDir closed(directory("attic"));
+  EXPECT_EQ(mode_of(control::lock_path(closed.path())), 0600u);
+}
+
+TEST_F(RuntimeDirTest, ABrokerOfTheSystemIsFoundByNameWhenThisUserHasNoneOfThatName) {
+  const std::string system = (place_ / "system").string();
+  fs::create_directory(system);
+  const RuntimeDir theirs(system + "/station");
+  EXPECT_EQ(control::find_broker("station", system), theirs.path() + "/control.sock");
+  const RuntimeDir mine(directory("station"));
+  EXPECT_EQ(control::find_broker("station", system), mine.path() + "/control.sock");
+}
+
+TEST_F(RuntimeDirTest, OfABrokerOfTheSystemThatIsClosedItIsSaidHowToAskIt) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+  const std::string system = (place_ / "system").string();
+  fs::create_directory(system);
+  fs::permissions(place_, fs::perms(0755));
+  const RuntimeDir theirs(system + "/station");
+  const auto as_another = [&] {
+    EXPECT_EQ(::seteuid(12345), 0);
+    std::string said = error_of(ErrorCode::Io, [&] { control::find_broker("station", system); });
+    EXPECT_EQ(::seteuid(0), 0);
+    return said;
+  };
+  const std::string what =
+      "the broker at " + system +
+      "/station is that of user 'root', and this user may not ask it: " + "sudo actorctl --broker station";
+  EXPECT_EQ(as_another(), what);
+  fs::permissions(theirs.path(), fs::perms(0750));
+  ASSERT_EQ(::chown(theirs.path().c_str(), 0, 65534), 0);
+  EXPECT_EQ(as_another(),
+            what + "; or become a member of the group 'nogroup' (sudo adduser USER nogroup, then log in anew)");
 }
 
 TEST_F(RuntimeDirTest, OthersMayLookAtWhatBrokersThereAreButNotAddOne) {

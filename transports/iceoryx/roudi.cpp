@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "iceoryx/naming.hpp"
+#include "iceoryx/only_roudi.hpp"
 #include "iceoryx/pools.hpp"
 #include "iceoryx/runtime.hpp"
 
@@ -98,7 +99,10 @@ class Daemon {
                    iox::roudi::RouDi::RoudiStartupParameters{iox::roudi::MonitoringMode::OFF, false});
   }
 
+  actor::iceoryx::OnlyRoudi& only() { return only_; }
+
  private:
+  actor::iceoryx::OnlyRoudi only_;  // first: what follows makes iceoryx's memory anew
   iox::roudi::IceOryxRouDiComponents components_;
   std::optional<iox::roudi::RouDi> roudi_;
 };
@@ -124,6 +128,7 @@ class Roudi : public actor::Actor<std::variant<actor::iceoryx::Nothing>> {
     start_probe();
     wait_for_first_answer();
     ctx().watch(answers_, actor::Loop::Interest::Read, [this] { on_answer(); });
+    ctx().watch(daemon_->only().fd(), actor::Loop::Interest::Read, [this] { daemon_->only().let_go_of_who_asked(); });
     deadline_ = ctx().after(silence, [this] { hangs(); });
   }
 
@@ -142,6 +147,9 @@ class Roudi : public actor::Actor<std::variant<actor::iceoryx::Nothing>> {
     probe_ = fork();
     if (probe_ == 0) {
       dup2(ends[1], STDOUT_FILENO);
+      // RouDi's lock is among what iceoryx leaves open to children: the next RouDi would not get it while this one
+      // ends.
+      close_range(STDERR_FILENO + 1, ~0U, 0);
       execl("/proc/self/exe", "actor-roudi", "--probe", nullptr);
       _exit(127);
     }

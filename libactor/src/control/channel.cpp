@@ -323,6 +323,18 @@ std::optional<Accepted> accept_from(int listener) {
   return Accepted{std::move(socket), {.pid = credentials.pid, .uid = credentials.uid}};
 }
 
+bool is_of_group(const Fd& socket, gid_t group) {
+  ucred credentials = {};
+  socklen_t bytes = sizeof credentials;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &bytes) != 0) return false;
+  if (credentials.gid == group) return true;
+  bytes = 0;
+  (void)::getsockopt(socket.get(), SOL_SOCKET, SO_PEERGROUPS, nullptr, &bytes);  // says how many bytes they take
+  std::vector<gid_t> groups(bytes / sizeof(gid_t));
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERGROUPS, groups.data(), &bytes) != 0) return false;
+  return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
+
 #define ACTOR_TO_BROKER(Message) template bool Channel::send<ToBroker, Message>(const Message&, std::span<const int>)
 ACTOR_TO_BROKER(Hello);
 ACTOR_TO_BROKER(RouteReady);

@@ -119,5 +119,7 @@ struct Accepted {
 };
 /// The next connection; nothing when there is none, or when it is gone already. Who may stay is the caller's to say.
 std::optional<Accepted> accept_from(int listener);
+/// Is who connected a member of the group? As of when it connected.
+bool is_of_group(const Fd& socket, gid_t group);
 
 }  // namespace actor::control

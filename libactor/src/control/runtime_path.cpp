@@ -1,4 +1,6 @@
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +21,24 @@ bool is_own_directory(const char* path) {
   return ::stat(path, &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid();
 }
 
+/// Why this user cannot ask the broker of that directory, and what to do; empty: there is no such broker, or it can.
+std::string why_closed(const std::string& directory, const std::string& broker) {
+  struct stat info = {};
+  if (::stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) ||
+      ::faccessat(AT_FDCWD, directory.c_str(), X_OK, AT_EACCESS) == 0)
+    return {};
+  const passwd* const user = ::getpwuid(info.st_uid);
+  const group* const members = (info.st_mode & S_IXGRP) != 0 ? ::getgrgid(info.st_gid) : nullptr;
+  std::string text = "the broker at " + directory + " is that of user '" +
+                     (user != nullptr ? std::string(user->pw_name) : std::to_string(info.st_uid)) +
+                     "', and this user may not ask it: sudo actorctl --broker " + broker;
+  if (members != nullptr) {
+    const std::string name = members->gr_name;
+    text += "; or become a member of the group '" + name + "' (sudo adduser USER " + name + ", then log in anew)";
+  }
+  return text;
+}
+
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -31,7 +51,7 @@ std::string runtime_root() {
   // Another user's (after su or sudo) or a missing one does not count.
   const char* xdg = std::getenv("XDG_RUNTIME_DIR");
   if (xdg != nullptr && *xdg == '/' && is_own_directory(xdg)) return std::string(xdg) + "/actor";
-  if (::geteuid() == 0) return "/run/actor";
+  if (::geteuid() == 0) return system_root;
   return "/tmp/actor-" + std::to_string(::geteuid());
 }
 
@@ -68,19 +88,24 @@ std::vector<std::string> running_brokers() {
   return names;
 }
 
-std::string find_broker(const std::string& broker) {
+std::string find_broker(const std::string& broker, const std::string& system) {
   const std::vector<std::string> running = running_brokers();
   if (broker.empty()) {
     if (running.size() == 1) return socket_path(runtime_directory(running.front()));
     if (running.empty()) {
       throw Error(ErrorCode::Io, "no broker of this user is running (looked in " + runtime_root() +
-                                     "); start one with actor-broker MANIFEST, or give its runtime directory");
+                                     "); start one with actor-broker MANIFEST, or say which one is meant (actorctl "
+                                     "--broker NAME, or its runtime directory)");
     }
     throw Error(ErrorCode::Io, "several brokers are running: " + listed(running) +
                                    "; say which one is meant (actorctl --broker NAME)");
   }
   const std::string directory = runtime_directory(broker);
   if (is_held(directory)) return socket_path(directory);
+  const bool is_name = broker.find('/') == std::string::npos;
+  const std::string of_system = is_name ? system + "/" + broker : directory;
+  if (is_held(of_system)) return socket_path(of_system);
+  if (const std::string why = why_closed(of_system, broker); !why.empty()) throw Error(ErrorCode::Io, why);
   throw Error(ErrorCode::Io, "no broker is running at " + directory + "; " +
                                  (running.empty() ? "none of this user is" : "running are: " + listed(running)));
 }

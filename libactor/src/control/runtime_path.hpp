@@ -26,9 +26,13 @@ bool is_held(const std::string& runtime_directory);
 /// The names of this user's running brokers, sorted.
 std::vector<std::string> running_brokers();
 
-/// The socket of the broker that is meant; `broker` empty: the only one that runs. Throws Error(Io) that lists what
-/// runs when none or several do.
-std::string find_broker(const std::string& broker);
+/// Where the directories of the system's brokers are, which may be open to a group.
+inline constexpr const char* system_root = "/run/actor";
+
+/// The socket of the broker that is meant; `broker` empty: the only one that runs. By name, one of this user's comes
+/// before one of the system's. Throws Error(Io) that lists what runs when none or several do, and says what to do when
+/// it is one of the system's that this user may not ask.
+std::string find_broker(const std::string& broker, const std::string& system = system_root);
 
 /// Removes what a broker whose processes are all dead has left; waits up to 100 ms for them to be. Best effort; never
 /// throws.
