@@ -10,6 +10,7 @@
 #include <control/runtime_path.hpp>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 namespace actor::broker {
 namespace {
@@ -35,9 +36,16 @@ void make_own(const std::string& directory, mode_t closed_to_others) {
   }
 }
 
-bool is_open_to_group(const std::string& directory) {
+/// The group whose members may enter, and so ask the broker.
+std::optional<gid_t> group_that_may_enter(const std::string& directory) {
   struct stat info = {};
-  return ::stat(directory.c_str(), &info) == 0 && (info.st_mode & S_IXGRP) != 0;
+  if (::stat(directory.c_str(), &info) != 0 || (info.st_mode & S_IXGRP) == 0) return std::nullopt;
+  return info.st_gid;
+}
+
+void open_to(gid_t group, const std::string& file, mode_t mode) {
+  if (::chown(file.c_str(), static_cast<uid_t>(-1), group) != 0 || ::chmod(file.c_str(), mode) != 0)
+    throw_errno("cannot open '" + file + "' to group " + std::to_string(group) + ", as its directory is");
 }
 
 std::string text_of(int file) {
@@ -96,8 +104,7 @@ RuntimeDir::RuntimeDir(const std::string& directory) : path_(std::filesystem::pa
     throw_errno("cannot write the lock in '" + path_ + "'");
   }
   // Tools look at the lock to see whether a broker runs.
-  if (is_open_to_group(path_) && ::fchmod(lock_.get(), 0640) != 0)
-    throw_errno("cannot open the lock in '" + path_ + "' to its group");
+  if (const auto group = group_that_may_enter(path_)) open_to(*group, control::lock_path(path_), 0640);
   // Nobody listens there any more, or the lock would be held.
   (void)::unlink(control::socket_path(path_).c_str());
 }
@@ -105,8 +112,7 @@ RuntimeDir::RuntimeDir(const std::string& directory) : path_(std::filesystem::pa
 Fd RuntimeDir::listen() const {
   const std::string socket = control::socket_path(path_);
   Fd listener = control::listen_at(socket);
-  if (is_open_to_group(path_) && ::chmod(socket.c_str(), 0660) != 0)
-    throw_errno("cannot open '" + socket + "' to its group");
+  if (const auto group = group_that_may_enter(path_)) open_to(*group, socket, 0660);
   return listener;
 }
 

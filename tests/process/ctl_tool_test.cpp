@@ -72,7 +72,7 @@ TEST_F(Tool, MembersOfTheGroupThatTheRuntimeDirectoryIsOpenToMayAskButBeNoActors
   EXPECT_NE(stranger.said.find("is that of user 'root', and this user may not ask it: sudo actorctl --broker "),
             std::string::npos)
       << stranger.said;
-  const Finished actor = as("--groups 12345", "process_actors", "--name guest");
+  const Finished actor = as("--groups 12345", "process_actors", "--actor Puppet --name guest");
   EXPECT_NE(actor.code, 0);
   EXPECT_NE(actor.said.find("actors are started by hand by the broker's own user or root"), std::string::npos)
       << actor.said;
