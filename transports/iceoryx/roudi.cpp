@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iceoryx_hoofs/platform/platform_settings.hpp>
 #include <iceoryx_posh/internal/roudi/roudi.hpp>
 #include <iceoryx_posh/popo/untyped_publisher.hpp>
 #include <iceoryx_posh/roudi/iceoryx_roudi_components.hpp>
@@ -40,6 +41,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int hung_exit = 70;
+constexpr const char* probe_name = "actor-roudi-probe";
 constexpr auto between_probes = 500ms;
 /// A probe takes a fifth of a second: RouDi looks around ten times a second. A machine with other things to do gets
 /// twenty-five times that.
@@ -58,7 +60,7 @@ void probe_once(iox::popo::UntypedPublisher& publisher) {
 /// Writes a byte to stdout after each probe, until nobody reads it.
 int probe() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  actor::iceoryx::join("actor-roudi-probe");
+  actor::iceoryx::join(probe_name);
   iox::popo::PublisherOptions options;
   options.offerOnCreate = false;
   for (;;) {
@@ -138,6 +140,8 @@ class Roudi : public actor::Actor<std::variant<actor::iceoryx::Nothing>> {
       waitpid(probe_, nullptr, 0);
     }
     daemon_.reset();
+    for (const char* const left : {"", ".lock"})  // by a program that is killed
+      unlink((iox::platform::IOX_UDS_SOCKET_PATH_PREFIX + std::string(probe_name) + left).c_str());
   }
 
  private:
