@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <actor/error.hpp>
@@ -22,6 +23,12 @@ std::string own_name() {
   return "libactor/only_roudi_test/" + std::to_string(getpid());
 }
 
+std::string own_program() {
+  char name[16] = {};
+  prctl(PR_GET_NAME, name);
+  return name;
+}
+
 TEST(OnlyRoudi, NobodyIsFoundWhereNobodyRuns) {
   EXPECT_FALSE(find_running_roudi(no_lock, own_name()));
 }
@@ -33,7 +40,7 @@ TEST(OnlyRoudi, OneOfOursIsFoundUntilItEnds) {
     ASSERT_TRUE(found);
     EXPECT_TRUE(found->is_actor);
     EXPECT_EQ(found->pid, getpid());
-    EXPECT_EQ(found->program, "only_roudi");
+    EXPECT_EQ(found->program, own_program());
     EXPECT_FALSE(found->broker.empty()) << "whoever has started this test stands for it";
   }
   EXPECT_FALSE(find_running_roudi(no_lock, own_name()));
@@ -46,9 +53,8 @@ TEST(OnlyRoudi, TheSecondIsRefusedAndToldWhoTheFirstIs) {
     FAIL() << "there are two";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::Refused);
-    EXPECT_THAT(error.what(), HasSubstr("another RouDi runs on this machine, and there can be one only: only_roudi "
-                                        "(process " +
-                                        std::to_string(getpid()) + "), of `"));
+    EXPECT_THAT(error.what(), HasSubstr("another RouDi runs on this machine, and there can be one only: " +
+                                        own_program() + " (process " + std::to_string(getpid()) + "), of `"));
   }
 }
 
@@ -69,7 +75,7 @@ TEST(OnlyRoudi, AForeignOneIsFoundByIceoryxsLockOnItsFile) {
   const auto found = find_running_roudi(file.c_str(), own_name());
   ASSERT_TRUE(found);
   EXPECT_FALSE(found->is_actor);
-  EXPECT_EQ(found->described(), "only_roudi (process " + std::to_string(getpid()) + ")");
+  EXPECT_EQ(found->described(), own_program() + " (process " + std::to_string(getpid()) + ")");
   close(fd);
   EXPECT_FALSE(find_running_roudi(file.c_str(), own_name()));
   unlink(file.c_str());
