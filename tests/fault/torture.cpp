@@ -449,8 +449,8 @@ int main(int argc, char** argv) {
       options.seed = std::strtoull(argv[++i], nullptr, 10);
     else
       return std::fprintf(stderr,
-                          "usage: torture [--kills N] [--kill-broker-every M] [--share K] [--transport shm|iceoryx] "
-                          "[--seed S] [--json]\n"),
+                          "usage: torture [--kills N] [--kill-broker-every M] [--share K] [--transport shm|iceoryx "
+                          "[--hang-roudi-every M]] [--seed S] [--json]\n"),
              2;
   }
   std::fprintf(stderr, "torture: seed %llu\n", static_cast<unsigned long long>(options.seed));
