@@ -113,11 +113,12 @@ Number median(std::vector<Number> values) {
   return percentile(std::move(values), 0.5);
 }
 
-/// Round trips into one-way times.
+/// Round trips into one-way times. Of few, the slowest is no percentile.
 inline void set_latency(Outcome& outcome, const std::vector<std::int64_t>& round_trips) {
   outcome.p50_ns = static_cast<double>(percentile(round_trips, 0.5)) / 2;
   outcome.p99_ns = static_cast<double>(percentile(round_trips, 0.99)) / 2;
-  outcome.p999_ns = static_cast<double>(percentile(round_trips, 0.999)) / 2;
+  constexpr std::size_t enough = 1000;
+  if (round_trips.size() >= enough) outcome.p999_ns = static_cast<double>(percentile(round_trips, 0.999)) / 2;
 }
 
 /// Reads every word. The sum is given to somebody who could look at it, else the compiler would read nothing.

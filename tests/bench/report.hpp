@@ -32,5 +32,7 @@ void write_json(const std::vector<Row>& rows, std::ostream& out);
 void print(const Row& row, std::ostream& out);
 /// One line for each target that these rows can answer: met or missed, by which ratio.
 void print_targets(const std::vector<Row>& rows, std::ostream& out);
+/// Those of the comparison: beside the peers, and what encoding may cost.
+void print_comparison_targets(const std::vector<Row>& rows, std::ostream& out);
 
 }  // namespace bench

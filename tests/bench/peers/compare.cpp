@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 #include <stdexcept>
 
 #include "../children.hpp"
@@ -70,8 +71,20 @@ void save_all(const std::string& json, const Comparison& comparison) {
   save(beside("-throughput.svg"), [&](std::ostream& out) { write_throughput_plot(comparison.rows(), out); });
 }
 
+std::string names_of_peers() {
+  std::string names;
+  for (const Peer& peer : all_peers()) names += (names.empty() ? "" : ", ") + std::string(peer.name);
+  return names;
+}
+
 std::vector<Peer> wanted_peers(const Options& options) {
   std::vector<Peer> peers = all_peers();
+  std::istringstream names(options.peers);
+  for (std::string name; std::getline(names, name, ',');) {
+    const bool is_known = std::any_of(peers.begin(), peers.end(), [&](const Peer& peer) { return peer.name == name; });
+    if (!is_known && name != "floor")
+      throw std::runtime_error("--peers: there is no peer \"" + name + "\"; see --help");
+  }
   std::erase_if(peers, [&](const Peer& peer) { return !is_wanted(options, peer.name); });
   return peers;
 }
@@ -97,9 +110,10 @@ void run(const Options& options) {
   if (cores().size() < 2) std::cout << "one core only: the cases for two are left out\n";
   Comparison comparison(wanted_peers(options), thoroughness);
   comparison.measure(cases);
+  if (options.quick) std::cout << "--quick shows that everything works: its events are too few for its figures\n";
   if (comparison.rows().empty()) throw std::runtime_error("nothing was measured; what was left out is said above");
   if (!options.json.empty()) save_all(options.json, comparison);
-  print_targets(comparison.rows(), std::cout);
+  print_comparison_targets(comparison.rows(), std::cout);
   std::cout << "took " << (monotonic_ns() - start) / 1'000'000'000 << " s\n";
 }
 
@@ -116,6 +130,7 @@ int main(int argc, char** argv) {
        number_option("--minutes", "N", options.minutes)},
       "Writes FILE, and beside it FILE's name with .md, -latency.svg and -throughput.svg. Makes fewer rounds where "
       "they\nwould take longer than N minutes (11) together. NAME of --only is a part of "
-      "BENCH/MODE/SHAPE/SIZE/READ, such as\nlatency/spin or throughput/sleep/1-4/64/all.\n",
+      "BENCH/MODE/SHAPE/SIZE/READ, such as\nlatency/spin or throughput/sleep/1-4/64/all. Peers: " +
+          names_of_peers() + ", floor.\n",
       [&] { run(options); });
 }
