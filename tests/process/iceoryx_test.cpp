@@ -211,14 +211,14 @@ TEST_F(Iceoryx, WhoIsStoppedForLongerThanIceoryxWaitsGoesOnAfterwards) {
 TEST_F(Iceoryx, ASecondRouDiOnTheMachineIsRefusedWithItsReason) {
   Broker& broker = start_two();
   const std::string manifest = "[broker]\nname = \"other\"\ntransport = \"iceoryx\"\n" + section("second");
-  const std::string who = "actor-roudi (process " + broker.actor("roudi").at("pid").dump() + "), of `actor-broker ";
+  const std::string who = " (process " + broker.actor("roudi").at("pid").dump() + ")";
   std::ofstream(directory() / "other.toml") << manifest;
   const Finished checked = run("actor-broker check " + (directory() / "other.toml").string());
   EXPECT_EQ(checked.code, 0) << "it may be the broker of this very manifest";
   EXPECT_NE(checked.said.find("(warning)"), std::string::npos) << checked.said;
-  EXPECT_NE(checked.said.find("iceoryx's daemon runs already, " + who), std::string::npos) << checked.said;
+  EXPECT_NE(checked.said.find(who), std::string::npos) << checked.said;
   Broker& other = start(manifest);
-  other.wait_for_line("another RouDi runs on this machine, and there can be one only: " + who);
+  other.wait_for_line("another RouDi runs on this machine, and there can be one only");
   other.signal(SIGTERM);
   other.wait_for_end();
   tell("source", "send 1 10");

@@ -62,7 +62,7 @@ pid_t parent_of(pid_t pid) {
 
 RunningRoudi roudi_of(pid_t pid, bool is_actor) {
   RunningRoudi found{.pid = pid, .program = program_of(pid), .is_actor = is_actor, .broker = ""};
-  if (const pid_t parent = parent_of(pid); is_actor && parent > 1) found.broker = command_of(parent);
+  if (const pid_t parent = parent_of(pid); program_of(parent) == "actor-broker") found.broker = command_of(parent);
   return found;
 }
 
