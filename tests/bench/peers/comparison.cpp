@@ -24,12 +24,14 @@ Case quick(const Case& what) {
   return with_events(what, what.kind == Kind::Latency ? 100 : 400);
 }
 
-/// A line of a list: what a program has said in several.
+/// A line of a list: what a program has said in several. What it said last says most.
 std::string in_one_line(std::string text) {
-  constexpr std::size_t most = 600;
+  constexpr std::size_t most_at_begin = 150;
+  constexpr std::size_t most_at_end = 450;
   while (!text.empty() && text.back() == '\n') text.pop_back();
   for (std::size_t at; (at = text.find('\n')) != std::string::npos;) text.replace(at, 1, "; ");
-  return text.size() <= most ? text : text.substr(0, most) + " ...";
+  if (text.size() <= most_at_begin + most_at_end) return text;
+  return text.substr(0, most_at_begin) + " ... " + text.substr(text.size() - most_at_end);
 }
 
 Effort effort_of(const Thoroughness& thoroughness) {
