@@ -49,7 +49,8 @@ void Brain::tell_of_carrier(ActorEntry& entry, control::Welcome& welcome) {
 
 /// Does it use iceoryx while there is no RouDi?
 bool Brain::has_lost_roudi(const ActorEntry& entry) const {
-  if (!entry.section || !entry.section->supervision.depends_on.contains(roudi_actor)) return false;
+  if (!entry.section || !manifest_.find_group(iceoryx_group)) return false;
+  if (!entry.section->supervision.depends_on.contains(roudi_actor)) return false;
   return std::none_of(entries_.begin(), entries_.end(), [](const auto& other) {
     return other.second->name == roudi_actor && other.second->has_process();
   });
