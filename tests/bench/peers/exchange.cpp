@@ -43,8 +43,10 @@ void leave(Shared& shared, unsigned ends) {
   while (shared.done.load() < ends) nanosleep(&moment, nullptr);
 }
 
-void connect(Writer& writer) {
-  while (!writer.is_connected()) sched_yield();
+/// A Writer or a Reader.
+template <class Side>
+void connect(Side& side) {
+  while (!side.is_connected()) sched_yield();
 }
 
 void wait_for_pace(std::int64_t& next_ns) {
@@ -58,6 +60,7 @@ void pong(Link& link, const Case& what, Shared& shared) {
   const auto reader = link.reader(Direction::Forward, 0);
   const auto writer = link.writer(Direction::Back, 0);
   meet(shared, 2);
+  connect(*reader);
   connect(*writer);
   meet(shared, 4);
   std::int64_t start = 0;
@@ -75,6 +78,7 @@ void ping(Link& link, const Case& what, Shared& shared, std::int64_t* times) {
   const auto reader = link.reader(Direction::Back, 0);
   const auto writer = link.writer(Direction::Forward, 0);
   meet(shared, 2);
+  connect(*reader);
   connect(*writer);
   meet(shared, 4);
   std::int64_t cpu_start = 0;
@@ -137,6 +141,7 @@ void read_all(Link& link, const Case& what, Shared& shared, unsigned index) {
   const auto reader = link.reader(Direction::Forward, index);
   const unsigned ends = what.writers + what.readers;
   meet(shared, ends);
+  connect(*reader);
   meet(shared, 2 * ends);
   End& end = shared.reader[index];
   std::vector<std::uint64_t> last(what.writers);

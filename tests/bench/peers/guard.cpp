@@ -62,8 +62,7 @@ void kill_children() {
 
 /// Those of a child that ends become ours, for we are their subreaper, and end next.
 void end_descendants() {
-  siginfo_t left{};
-  while (waitid(P_ALL, 0, &left, WEXITED | WNOHANG | WNOWAIT) == 0) {
+  for (siginfo_t left{}; waitid(P_ALL, 0, &left, WEXITED | WNOHANG | WNOWAIT) == 0; left = {}) {
     if (left.si_pid == 0) kill_children();
     waitpid(-1, nullptr, 0);
   }

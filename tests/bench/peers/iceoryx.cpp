@@ -160,6 +160,7 @@ class IceoryxReader : public Reader {
   ~IceoryxReader() override {
     if (!spin_) waits_.detachState(subscriber_, iox::popo::SubscriberState::HAS_DATA);
   }
+  bool is_connected() override { return subscriber_.getSubscriptionState() == iox::SubscribeState::SUBSCRIBED; }
   std::uint64_t read(Message& message) override {
     for (;;) {
       auto chunk = subscriber_.take();

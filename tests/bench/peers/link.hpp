@@ -27,6 +27,8 @@ class Writer {
 class Reader {
  public:
   virtual ~Reader() = default;
+  /// Would what is sent now arrive? Asked until it is so, before the first.
+  virtual bool is_connected() { return true; }
   /// Waits for the next message, reads it, returns its number.
   virtual std::uint64_t read(Message& message) = 0;
 };
