@@ -162,7 +162,7 @@ bool OutputPipe::read_some() {
 }
 
 void OutputPipe::finish() {
-  // A pipe holds 64 KiB, or what the actor has made of it, at most 1 MiB; who goes on printing was not the actor.
+  // It holds some 100 KiB, or what the actor has made of it; who goes on printing after 1 MiB was not the actor.
   for (int i = 0; i < 16; ++i) {
     pollfd polled{fd_.get(), POLLIN, 0};
     if (::poll(&polled, 1, 0) != 1 || !read_some()) break;

@@ -62,7 +62,7 @@ class Output {
   KeptLines& kept_;
 };
 
-/// One of an actor's two pipes.
+/// What an actor prints to: one of its two sockets (keeper/child.cpp says why), or a pipe.
 class OutputPipe {
  public:
   /// `fd`: the reading end, non-blocking. `output` outlives this.

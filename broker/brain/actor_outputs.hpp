@@ -1,5 +1,5 @@
 #pragma once
-// Watches the pipes that actors print to and the broker's own stdout that their lines go to. Owned by the brain.
+// Watches what actors print to and the broker's own stdout that their lines go to. Owned by the brain.
 
 #include <actor/epoll_loop.hpp>
 #include <cstdint>
@@ -17,7 +17,7 @@ class ActorOutputs {
   ActorOutputs(const ActorOutputs&) = delete;
   ActorOutputs& operator=(const ActorOutputs&) = delete;
 
-  /// A new process. Takes the reading ends of its pipes.
+  /// A new process. Takes the reading ends of its output.
   void add(const std::string& actor, pid_t pid, Fd out, Fd err);
   /// The process has ended: prints the rest of what it said.
   void finish(pid_t pid);

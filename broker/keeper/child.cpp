@@ -32,6 +32,17 @@ std::optional<Pipe> make_pipe() {
   return pipe;
 }
 
+/// The same for what a child prints. Why not a pipe? Whoever moves data from a socket into one (splice, sendfile) has
+/// it locked while he waits for that data, and then a read of it waits, O_NONBLOCK or not, and cannot even be killed.
+std::optional<Pipe> make_output() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return std::nullopt;
+  Pipe output{Fd(ends[0]), Fd(ends[1])};
+  if (::fcntl(output.read.get(), F_SETFL, O_NONBLOCK) != 0) return std::nullopt;
+  if (::shutdown(output.write.get(), SHUT_RD) != 0) return std::nullopt;
+  return output;
+}
+
 /// Between fork and exec: async-signal-safe calls only.
 [[noreturn]] void fail_in_child(int result, SpawnStep step) {
   const StartFailure failure{step, errno};
@@ -137,8 +148,8 @@ std::optional<StartedChild> start_child(const ChildProgram& program, const rlimi
     return std::nullopt;
   };
   Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  auto out = make_pipe();
-  auto err = make_pipe();
+  auto out = make_output();
+  auto err = make_output();
   auto result = make_pipe();
   int sockets[2];
   if (!null || !out || !err || !result || ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) {

@@ -76,7 +76,7 @@ std::string_view to_string(SpawnStep step) {
     case SpawnStep::Request:
       return "reading the request";
     case SpawnStep::Descriptors:
-      return "making its pipes";
+      return "making its pipes and sockets";
     case SpawnStep::Process:
       return "making the process";
     case SpawnStep::Directory:

@@ -4,7 +4,9 @@
 //   ALWAYS    the same, for a redelivered one, too
 //   ON_START, ON_SHUTDOWN  "hang", "throw" or "exit N"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <actor/run.hpp>
@@ -33,6 +35,13 @@ pid_t start_child(bool runs_away = false) {
   std::signal(SIGTERM, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);
   hang();
+}
+
+/// Keeps its standard output busy for ever, if that can be done: something to read, and more to come.
+void clog_output() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 || write(STDOUT_FILENO, "x", 1) != 1) return;
+  (void)splice(ends[0], nullptr, STDOUT_FILENO, nullptr, 65536, 0);
 }
 
 /// Until the stack is used up.
@@ -140,6 +149,9 @@ class Puppet : public actor::Actor<Events> {
       std::fflush(stdout);
     } else if (verb == "complain") {
       std::fprintf(stderr, "%s\n", command.substr(9).c_str());
+    } else if (verb == "clog") {
+      write_journal(name_, "clogs");
+      clog_output();
     } else if (verb == "child") {
       write_journal(name_, "child " + std::to_string(start_child()));
     } else if (verb == "runaway") {

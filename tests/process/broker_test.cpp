@@ -82,6 +82,16 @@ TEST_F(Brokers, PrefixWhatActorsPrintWithTheirNameAndProcess) {
   end(broker);
 }
 
+TEST_F(Brokers, AreNotHeldUpByAnActorThatSplicesIntoItsOutput) {
+  Broker& broker = start("[broker]\nname = \"test\"\n" + section("clogger") + section("speaker"));
+  for (const char* name : {"clogger", "speaker"}) broker.wait_for_state(name, "ready");
+  tell("clogger", "clog");
+  wait_for("clogger: clogs");
+  tell("speaker", "print still heard");
+  broker.wait_for_line("still heard");
+  end(broker);
+}
+
 TEST_F(Brokers, WriteOneJsonObjectALineWhenAskedTo) {
   Broker& broker = start("[broker]\nname = \"test\"\n" + section("talker"), {"--log", "json"});
   broker.wait_for_state("talker", "ready");

@@ -2,15 +2,12 @@
 
 #include <signal.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "runtime_under_test.hpp"
 
 namespace process_test {
 namespace {
-
-using namespace std::chrono_literals;
 
 class Hangs : public RuntimeTest {
  protected:
@@ -77,9 +74,7 @@ TEST_F(Hangs, AStoppedActorIsLeftAloneHoweverLong) {
 }
 
 TEST_F(Hangs, WaitingForRoomAtAHungReaderIsNoHanging) {
-  // The reader's next life is no second stall.
-  const std::string limit = std::to_string(enough_for_a_start(100ms).count());
-  Broker& broker = start(head("stall_after = \"" + limit + "ms\"\n") +
+  Broker& broker = start(head("stall_after = \"100ms\"\n") +
                          section("reader", "subscribes = [\"*\"]\nenv = { ON_EVENT = \"1=hang\" }\n") +
                          section("source", "watchdog = \"500ms\"\n") + clock());
   for (const char* name : {"reader", "source", "clock"}) broker.wait_for_state(name, "ready");
@@ -98,7 +93,8 @@ TEST_F(Hangs, WaitingForRoomAtAHungReaderIsNoHanging) {
   wait_for("reader: got 1 again, attempt 2");
   wait_for("reader: got 20");
   EXPECT_EQ(broker.actor("source").at("incarnation"), 1);
-  EXPECT_EQ(broker.log().count_with("waits for room"), 1U) << "told once";
+  // (Waiting for the reader's next life is another story, told where starting takes long.)
+  EXPECT_EQ(broker.log().count_with("; 'reader' has been handling"), 1U) << "told once";
   end(broker);
 }
 
