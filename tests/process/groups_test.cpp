@@ -3,7 +3,6 @@
 
 #include <signal.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -13,8 +12,6 @@
 
 namespace process_test {
 namespace {
-
-using namespace std::chrono_literals;
 
 class Groups : public RuntimeTest {
  protected:
@@ -202,9 +199,8 @@ TEST_F(Groups, WhoWaitsForOthersHoldsUpNobodyForLong) {
 }
 
 TEST_F(Groups, AMailboxThatWasHeldBeforeAQuarantineIsNotTakenFromTheNextLife) {
-  const std::string hold = std::to_string(enough_for_a_start(2s).count());
   Broker& broker = start(
-      head_ + "mailbox_hold = \"" + hold + "ms\"\n[groups.g]\nbudget = { restarts = 0, within = \"1h\" }\n" +
+      head_ + "mailbox_hold = \"2s\"\n[groups.g]\nbudget = { restarts = 0, within = \"1h\" }\n" +
       section("a", "member_of = \"g\"\n") +
       section("b", "member_of = \"g\"\nsubscribes = [\"*\"]\ndepends_on = { job = \"completed\" }\n") +
       section("c", "subscribes = [\"*\"]\ndepends_on = { never = \"completed\" }\n") +
