@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <ctime>
 #include <string>
 #include <vector>
@@ -123,9 +124,13 @@ inline void set_latency(Outcome& outcome, const std::vector<std::int64_t>& round
 
 /// Reads every word. The sum is given to somebody who could look at it, else the compiler would read nothing.
 inline std::uint64_t sum_words(const void* bytes, std::size_t size) {
-  const auto* word = static_cast<const std::uint64_t*>(bytes);
+  const auto* at = static_cast<const char*>(bytes);
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < size / sizeof(std::uint64_t); ++i) sum += word[i];
+  for (std::size_t i = 0; i < size / sizeof(std::uint64_t); ++i) {
+    std::uint64_t word;  // a library may hand out a payload at any address
+    std::memcpy(&word, at + i * sizeof word, sizeof word);
+    sum += word;
+  }
   return sum;
 }
 /// What payloads are made of.
