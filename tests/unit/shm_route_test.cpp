@@ -314,6 +314,18 @@ TEST(InRoute, AnEventLikeTheOneBeforeItIsNotReadInPlaceIfItIsShorter) {
   EXPECT_EQ(delivery.payload.size(), bytes);
 }
 
+TEST(InRoute, ASlotOfAllOnesIsLikeNoEventThatIsKnown) {
+  Fan fan({.readers = 1, .capacity = 8});
+  start_all(fan);
+  fan.writer().send<InSlot>(0);
+  std::memset(&last_cell(fan).slot.topic, 0xff, sizeof(std::uint64_t));  // topic, type, flags and bytes
+  fan.writer().port->flush();
+  Reader& reader = fan.reader(0);
+  Delivery delivery;
+  EXPECT_FALSE(reader.port->next(delivery)) << "a topic that the route does not carry";
+  EXPECT_EQ(reader.corrupt.size(), 1u);
+}
+
 TEST(InRoute, WhatIsKnownOfAnExtentEndsWithIt) {
   Fan fan({.readers = 1, .capacity = 8});
   start_all(fan);

@@ -53,8 +53,10 @@ struct Found {
 /// What the last event's slot said, once it was checked. An event whose slot says the same needs no second check, and
 /// is handed out the same way; where in the pool a payload lies is looked at each time.
 struct KnownEvent {
-  std::uint64_t header = UINT64_MAX;  // see read_header(); UINT64_MAX: none is known, for no slot has all flags
-  std::uint64_t type_and_topic = 0;   // as the flight record has them
+  static constexpr std::uint64_t none = UINT64_MAX;  // no event that is known has all flags; a hostile slot may
+
+  std::uint64_t header = none;       // see read_header()
+  std::uint64_t type_and_topic = 0;  // as the flight record has them
   std::uint64_t bytes = 0;
   const PeerSegment* memory = nullptr;  // the extent of a pool payload; null: it is in the slot or its tail
   std::uint32_t extent = 0;
@@ -112,7 +114,8 @@ class InRoute {
     __builtin_prefetch(&ring.tail(cursor_));  // along with the slot: one miss instead of two in a row
     if (!ring.has(cursor_)) return nullptr;
     const Slot& slot = ring.slot(cursor_);
-    if (read_header(slot) != known_.header) return nullptr;
+    const std::uint64_t header = read_header(slot);
+    if (header != known_.header || header == KnownEvent::none) return nullptr;
     if (known_.memory) return find_in_pool(slot, payload) ? &slot : nullptr;
     payload = {known_.in_tail ? ring.tail(cursor_).payload : slot.payload, known_.bytes};
     return &slot;
