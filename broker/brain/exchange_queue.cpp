@@ -43,20 +43,18 @@ QueuedEvent copy_of(const shm::Found& found, const shm::Publisher& publisher) {
 /// Visits up to `most` events from the cursor on, and moves the cursor behind them. REQUIRES: nobody reads the route.
 /// Returns how many were kept by `visit`; what it does not keep, and what cannot be read, counts as discarded.
 std::uint64_t Exchange::read_queue(Live& live, std::uint64_t most, const Visit& visit) {
-  std::vector<std::uint16_t> topics;
-  for (const Segment& segment : live.segments) {
-    for (const control::RouteTopic& carried : segment.topics) topics.push_back(carried.topic);
-  }
   shm::Cursor words{};
-  shm::InRoute reader(live.route.id, std::move(topics), 1, live.route.overwriting, words, live.cursor, Fd(), Fd());
+  shm::InRoute reader(live.route.id, 1, live.route.overwriting, words, live.cursor, Fd(), Fd());
   std::string error;
   for (const Segment& segment : live.segments) {
     if (!segment.ring) continue;
     auto ring = shm::RingView::open(segment.ring->get(), error);
     auto publisher = publisher_of(*segment.owner, error);
     if (!ring || !publisher) break;
-    reader.add_segment(
-        {std::move(*ring), std::move(publisher), segment.ended, segment.ending.final_head, segment.ending.from_record});
+    std::vector<std::uint16_t> topics;
+    for (const control::RouteTopic& carried : segment.topics) topics.push_back(carried.topic);
+    reader.add_segment({std::move(*ring), std::move(publisher), std::move(topics), segment.ended,
+                        segment.ending.final_head, segment.ending.from_record});
   }
   std::uint64_t visited = 0;
   std::uint64_t kept = 0;

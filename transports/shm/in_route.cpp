@@ -12,11 +12,10 @@ constexpr std::uint64_t largest_batch = 16;
 
 }  // namespace
 
-InRoute::InRoute(std::uint32_t route, std::vector<std::uint16_t> topics, std::uint32_t smallest_quota, bool overwriting,
-                 Cursor& words, std::uint64_t cursor, Fd data_bell, Fd space_bell)
+InRoute::InRoute(std::uint32_t route, std::uint32_t smallest_quota, bool overwriting, Cursor& words,
+                 std::uint64_t cursor, Fd data_bell, Fd space_bell)
     : id_(route),
       overwriting_(overwriting),
-      topics_(std::move(topics)),
       words_(words),
       cursor_(cursor),
       began_(cursor),
@@ -125,7 +124,7 @@ Take InRoute::check(const InSegment& segment, const Slot& slot, const Tail& tail
   found.topic = read_once(slot.topic);
   found.type = read_once(slot.type);
   found.flags = flags;
-  if (std::find(topics_.begin(), topics_.end(), found.topic) == topics_.end())
+  if (std::find(segment.topics.begin(), segment.topics.end(), found.topic) == segment.topics.end())
     return corrupt("it sends topic number " + std::to_string(found.topic) + ", which this route does not carry", error);
   unpoison(slot.payload);
   std::size_t room = slot_inline_bytes;

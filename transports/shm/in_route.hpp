@@ -33,6 +33,7 @@ struct Publisher {
 struct InSegment {
   RingView ring;
   std::shared_ptr<Publisher> publisher;
+  std::vector<std::uint16_t> topics;  // that this life may send here; the next one's may be others
   bool ended = false;
   std::uint64_t final_head = 0;
   bool from_record = false;
@@ -71,11 +72,10 @@ enum class Take { Event, Nothing, Corrupt, Drained };
 class InRoute {
  public:
   /// `smallest_quota`: of the route's topics, in events. What was handled is let go of well before it is used up.
-  InRoute(std::uint32_t route, std::vector<std::uint16_t> topics, std::uint32_t smallest_quota, bool overwriting,
-          Cursor& words, std::uint64_t cursor, Fd data_bell, Fd space_bell);
+  InRoute(std::uint32_t route, std::uint32_t smallest_quota, bool overwriting, Cursor& words, std::uint64_t cursor,
+          Fd data_bell, Fd space_bell);
 
   std::uint32_t id() const { return id_; }
-  const std::vector<std::uint16_t>& topics() const { return topics_; }
   int data_bell() const { return data_bell_.get(); }
   std::uint64_t cursor() const { return cursor_; }
   /// Has nothing been read since it was made?
@@ -179,7 +179,6 @@ class InRoute {
   std::uint32_t id_;
   bool overwriting_;
   bool corrupt_ = false;
-  std::vector<std::uint16_t> topics_;
   Cursor& words_;
   std::uint64_t cursor_;
   const std::uint64_t began_;

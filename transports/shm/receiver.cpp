@@ -88,8 +88,8 @@ InRoute* Receiver::attach(InSegmentSpec spec, std::string& error) {
   InRoute* route = find_route(spec.route);
   const bool is_new = route == nullptr;
   if (is_new) {
-    routes_.push_back(std::make_unique<InRoute>(spec.route, std::move(spec.topics), spec.smallest_quota,
-                                                spec.overwriting, status_.cursors[spec.cursor_index], spec.cursor,
+    routes_.push_back(std::make_unique<InRoute>(spec.route, spec.smallest_quota, spec.overwriting,
+                                                status_.cursors[spec.cursor_index], spec.cursor,
                                                 std::move(spec.data_bell), std::move(spec.space_bell)));
     route = routes_.back().get();
     by_id_[spec.route] = route;
@@ -98,10 +98,11 @@ InRoute* Receiver::attach(InSegmentSpec spec, std::string& error) {
   // been read comes in its turn.
   if (is_new || route->is_untouched()) {
     const bool unread = spec.cursor <= ring->base();
-    latched_.expect({spec.route, spec.publisher, route->topics(), spec.ended,
+    latched_.expect({spec.route, spec.publisher, spec.topics, spec.ended,
                      unread ? ring->first_counter() : std::numeric_limits<std::uint64_t>::max()});
   }
-  route->add_segment({std::move(*ring), std::move(spec.publisher), spec.ended, spec.final_head, spec.from_record});
+  route->add_segment({std::move(*ring), std::move(spec.publisher), std::move(spec.topics), spec.ended, spec.final_head,
+                      spec.from_record});
   return is_new ? route : nullptr;
 }
 
