@@ -5,6 +5,14 @@
 #include <shm/layout.hpp>
 
 namespace actor::broker {
+namespace {
+
+bool carries(const Route& route, const std::vector<TopicId>& topics) {
+  return std::equal(route.topics.begin(), route.topics.end(), topics.begin(), topics.end(),
+                    [](const control::RouteTopic& carried, TopicId topic) { return carried.topic == topic; });
+}
+
+}  // namespace
 
 ActorIndex RoutingTable::add_actor(const std::string& name, TopicFilter publishes, TopicFilter subscribes) {
   const ActorIndex actor = next_actor_++;
@@ -29,7 +37,7 @@ RouteChanges RoutingTable::remove_actor(ActorIndex actor) {
 RouteChanges RoutingTable::set_reading(ActorIndex actor, bool reading) {
   RouteChanges changes;
   members_.at(actor).reading = reading;
-  for (const auto& [publisher, member] : members_) update_pair(publisher, actor, changes);
+  for (const auto& [publisher, member] : members_) update_pair(publisher, actor, Changed::Reader, changes);
   return changes;
 }
 
@@ -39,8 +47,8 @@ RouteChanges RoutingTable::set_filters(ActorIndex actor, TopicFilter publishes, 
   member.publishes = std::move(publishes);
   member.subscribes = std::move(subscribes);
   for (const auto& [other, ignored] : members_) {
-    update_pair(actor, other, changes);
-    update_pair(other, actor, changes);
+    update_pair(actor, other, Changed::Publisher, changes);
+    update_pair(other, actor, Changed::Reader, changes);
   }
   return changes;
 }
@@ -48,7 +56,7 @@ RouteChanges RoutingTable::set_filters(ActorIndex actor, TopicFilter publishes, 
 RouteChanges RoutingTable::set_topics(ActorIndex publisher, std::span<const TopicId> topics) {
   RouteChanges changes;
   members_.at(publisher).topics.assign(topics.begin(), topics.end());
-  for (const auto& [reader, member] : members_) update_pair(publisher, reader, changes);
+  for (const auto& [reader, member] : members_) update_pair(publisher, reader, Changed::Publisher, changes);
   return changes;
 }
 
@@ -57,7 +65,7 @@ RouteChanges RoutingTable::open_topic(ActorIndex publisher, TopicId topic) {
   Member& member = members_.at(publisher);
   if (std::find(member.topics.begin(), member.topics.end(), topic) != member.topics.end()) return changes;
   if (!member.late.insert(topic).second) return changes;
-  for (const auto& [reader, ignored] : members_) update_pair(publisher, reader, changes);
+  for (const auto& [reader, ignored] : members_) update_pair(publisher, reader, Changed::Publisher, changes);
   return changes;
 }
 
@@ -116,14 +124,17 @@ RoutingTable::Lanes RoutingTable::lanes(const Member& publisher, const Member& r
   return result;
 }
 
-void RoutingTable::update_pair(ActorIndex publisher, ActorIndex reader, RouteChanges& changes) {
+void RoutingTable::update_pair(ActorIndex publisher, ActorIndex reader, Changed who, RouteChanges& changes) {
   if (publisher == reader) return;
   const Lanes wanted = lanes(members_.at(publisher), members_.at(reader));
   std::vector<RouteId> ended;
   const auto first = by_lane_.lower_bound({publisher, reader, 0});
   for (auto it = first; it != by_lane_.end(); ++it) {
     if (std::get<0>(it->first) != publisher || std::get<1>(it->first) != reader) break;
-    if (!wanted.contains(std::get<2>(it->first))) ended.push_back(it->second);
+    const auto topics = wanted.find(std::get<2>(it->first));
+    const bool is_another =
+        who == Changed::Reader && topics != wanted.end() && !carries(routes_.at(it->second), topics->second);
+    if (topics == wanted.end() || is_another) ended.push_back(it->second);
   }
   for (const RouteId id : ended) remove_route(id, changes);
   for (const auto& [lane, topics] : wanted) {

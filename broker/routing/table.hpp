@@ -48,7 +48,8 @@ class RoutingTable {
   ActorIndex add_actor(const std::string& name, TopicFilter publishes, TopicFilter subscribes);
   /// Its routes end, in both directions.
   RouteChanges remove_actor(ActorIndex actor);
-  /// A hand-started actor came back and wants other topics.
+  /// An actor begins another life and wants other topics than in the last one. A route into it whose topics change is
+  /// replaced: its publisher, which lives on, has a ring for the old ones.
   RouteChanges set_filters(ActorIndex actor, TopicFilter publishes, TopicFilter subscribes);
   /// Does the actor have mailboxes? False while it is stopped: then there are no routes into it.
   RouteChanges set_reading(ActorIndex actor, bool reading);
@@ -93,7 +94,8 @@ class RoutingTable {
   using Lanes = std::map<std::uint32_t, std::vector<TopicId>>;
 
   Lanes lanes(const Member& publisher, const Member& reader) const;
-  void update_pair(ActorIndex publisher, ActorIndex reader, RouteChanges& changes);
+  enum class Changed : std::uint8_t { Publisher, Reader };
+  void update_pair(ActorIndex publisher, ActorIndex reader, Changed who, RouteChanges& changes);
   bool add_route(ActorIndex publisher, ActorIndex reader, std::uint32_t lane, const std::vector<TopicId>& topics,
                  RouteChanges& changes);
   void fill(Route& route, const std::vector<TopicId>& topics) const;

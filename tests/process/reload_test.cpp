@@ -258,5 +258,39 @@ TEST_F(Reload, ANewBrainIsNotConfusedByWhoWasLeftOutBeforeItWasStarted) {
   EXPECT_EQ(broker.log().count_with("the brain (process"), 1U) << "no other brain has ended";
 }
 
+TEST_F(Reload, AProgramThatPublishesMoreTopicsThanBeforeIsReadOn) {
+  Broker& broker =
+      start(head_ + section("reader", "subscribes = [\"*\"]\n") + section("source", "publishes = [\"Topic.Words\"]\n"));
+  wait_for_ready(broker, {"reader", "source"});
+  tell("source", "say zeroth");
+  wait_for("reader: word zeroth");
+  write(broker, head_ + section("reader", "subscribes = [\"*\"]\n") + section("source"));
+  EXPECT_EQ(reload(broker).at("changed"), nlohmann::json({"source"}));
+  broker.wait_for_incarnation("source", 2);
+  wait_for_ready(broker, {"source"});
+  tell("source", "say first");
+  tell("source", "send 1 5");
+  wait_for("reader: got 5");
+  EXPECT_EQ(broker.actor("reader").at("incarnation"), 1);
+  end(broker);
+}
+
+TEST_F(Reload, AReaderThatSubscribesToMoreThanBeforeGetsIt) {
+  Broker& broker = start(head_ + section("reader", "subscribes = [\"Topic.Words\"]\n") + section("source"));
+  wait_for_ready(broker, {"reader", "source"});
+  tell("source", "say zeroth");
+  wait_for("reader: word zeroth");
+  write(broker, head_ + section("reader", "subscribes = [\"*\"]\n") + section("source"));
+  EXPECT_EQ(reload(broker).at("changed"), nlohmann::json({"reader"}));
+  broker.wait_for_incarnation("reader", 2);
+  wait_for_ready(broker, {"reader"});
+  tell("source", "send 1 5");
+  tell("source", "say last");
+  wait_for("reader: word last");
+  EXPECT_EQ(journal().count_with("reader: got "), 5u);
+  EXPECT_EQ(broker.actor("source").at("incarnation"), 1);
+  end(broker);
+}
+
 }  // namespace
 }  // namespace process_test

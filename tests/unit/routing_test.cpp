@@ -205,6 +205,22 @@ TEST_F(RoutingTableTest, ASuccessorKeepsTheRouteAndMayKnowOtherTopics) {
   EXPECT_EQ(table.find(id)->slots, 32u);
 }
 
+TEST_F(RoutingTableTest, AReaderThatComesToWantOtherTopicsGetsAnotherRouteForItsPublishersLiveOn) {
+  const TopicId a = make("T.A", PolicyKind::Block), b = make("T.B", PolicyKind::Block);
+  const ActorIndex publisher = table.add_actor("p", every(), {});
+  const ActorIndex reader = table.add_actor("r", every(), only({"T.A"}));
+  const RouteId id = table.set_topics(publisher, std::vector{a, b}).added.at(0);
+  EXPECT_THAT(table.set_filters(reader, only({"T.A"}), only({"T.A"})).removed, IsEmpty()) << "it wants what it has";
+  for (const auto& wanted : {every(), only({"T.B"})}) {
+    const RouteChanges changes = table.set_filters(reader, every(), wanted);
+    ASSERT_THAT(changes.removed, SizeIs(1));
+    ASSERT_THAT(changes.added, SizeIs(1));
+    EXPECT_GT(changes.added[0], id);
+    EXPECT_THAT(table.find(changes.added[0])->topics, SizeIs(wanted.all ? 2 : 1));
+    EXPECT_THAT(table.into(reader), SizeIs(1));
+  }
+}
+
 TEST_F(RoutingTableTest, ATopicOpenedLaterGetsALaneThatSuccessorsKeep) {
   const TopicId a = make("T.A", PolicyKind::Block), late = make("Region{id=3}", PolicyKind::Block);
   const ActorIndex publisher = table.add_actor("p", every(), {});
