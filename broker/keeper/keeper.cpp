@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <control/channel.hpp>
 #include <csignal>
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -40,6 +41,18 @@ Clock::duration since_boot() {
 }
 
 }  // namespace
+
+void say(const char* format, ...) {
+  char line[512];
+  va_list arguments;
+  va_start(arguments, format);
+  const int length = std::vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  pollfd polled{STDERR_FILENO, POLLOUT, 0};
+  // A pipe that is writable has room for PIPE_BUF bytes.
+  if (length <= 0 || ::poll(&polled, 1, 0) != 1) return;
+  (void)!::write(STDERR_FILENO, line, std::min(static_cast<std::size_t>(length), sizeof line - 1));
+}
 
 int Keeper::run(const std::function<int(Fd, Pulse&)>& brain) {
   set_up();
@@ -86,8 +99,8 @@ bool Keeper::may_have_another_brain() {
   const auto too_soon = is_hung_ ? soon + 2 * options_.brain_watchdog : Clock::duration(soon);
   if (killed || (brain_running_ && Clock::now() - *brain_running_ > too_soon)) brains_in_vain_ = 0;
   if (!killed && ++brains_in_vain_ > most_brains_in_vain) return false;
-  std::fprintf(stderr, "actor-broker: the brain (process %d) was ended by signal %d (%s): another one takes over\n",
-               static_cast<int>(brain_pid_), WTERMSIG(*brain_status_), ::strsignal(WTERMSIG(*brain_status_)));
+  say("actor-broker: the brain (process %d) was ended by signal %d (%s): another one takes over\n",
+      static_cast<int>(brain_pid_), WTERMSIG(*brain_status_), ::strsignal(WTERMSIG(*brain_status_)));
   brain_status_.reset();
   brain_running_.reset();
   handed_over_ = false;
@@ -168,13 +181,12 @@ void Keeper::look_at_brain() {
   const auto seen = see(pulse_, brain_pid_);
   if (!seen) return watch_.forget();  // no descriptor for /proc: rather that than look again and again
   if (watch_.look(*seen, since_boot()) != BrainWatch::Verdict::Hangs) return;
-  std::fprintf(stderr,
-               "actor-broker: the brain (process %d) hangs: it has made no progress for %lld ms (%s): killing it\n",
-               static_cast<int>(brain_pid_),
-               static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(watch_.limit()).count()),
-               seen->state == 'T'   ? "it is stopped"
-               : seen->state == 'R' ? "it runs"
-                                    : "it waits");
+  say("actor-broker: the brain (process %d) hangs: it has made no progress for %lld ms (%s): killing it\n",
+      static_cast<int>(brain_pid_),
+      static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(watch_.limit()).count()),
+      seen->state == 'T'   ? "it is stopped"
+      : seen->state == 'R' ? "it runs"
+                           : "it waits");
   is_hung_ = true;
   watch_.forget();
   (void)::kill(brain_pid_, SIGKILL);
@@ -197,7 +209,7 @@ void Keeper::shutdown_requested(int signal) {
   ++shutdown_count_;
   if (shutdown_count_ != patience_signals || brain_status_) return;
   lost_patience_ = true;
-  std::fprintf(stderr, "actor-broker: asked to stop %d times: not waiting any longer\n", patience_signals);
+  say("actor-broker: asked to stop %d times: not waiting any longer\n", patience_signals);
   (void)::kill(brain_pid_, SIGKILL);
 }
 
@@ -244,8 +256,8 @@ void Keeper::take_exec_result_of(Child& child) {
 int Keeper::brain_verdict() const {
   const int status = *brain_status_;
   if (WIFEXITED(status)) return WEXITSTATUS(status);
-  std::fprintf(stderr, "actor-broker: the brain (process %d) was ended by signal %d (%s): stopping all actors\n",
-               static_cast<int>(brain_pid_), WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+  say("actor-broker: the brain (process %d) was ended by signal %d (%s): stopping all actors\n",
+      static_cast<int>(brain_pid_), WTERMSIG(status), ::strsignal(WTERMSIG(status)));
   return 1;
 }
 

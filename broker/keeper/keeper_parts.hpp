@@ -23,6 +23,10 @@
 
 namespace actor::broker {
 
+/// A line on stderr, or none: never waits for room there, as a terminal that was stopped with Ctrl-S has none, and
+/// there is more to do than to talk.
+[[gnu::format(printf, 1, 2)]] void say(const char* format, ...);
+
 class Keeper {
  public:
   using Clock = std::chrono::steady_clock;

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 
 #include "keeper/keeper_parts.hpp"
 
@@ -46,7 +45,7 @@ void Keeper::refuse(const KeeperRequest& request) {
 void Keeper::complain(const char* what) {
   if (complained_) return;
   complained_ = true;
-  std::fprintf(stderr, "actor-broker: %s\n", what);
+  say("actor-broker: %s\n", what);
 }
 
 void Keeper::obey(const KeeperRequest& request, std::vector<Fd>& fds) {

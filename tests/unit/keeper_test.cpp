@@ -74,7 +74,7 @@ SpawnSpec shell(const std::string& script) {
 /// A keeper in a process of its own, whose brain this test is.
 class KeeperTest : public ::testing::Test {
  protected:
-  KeeperTest() {
+  explicit KeeperTest(int its_stderr = STDERR_FILENO) {
     char place[] = "/tmp/actor-keeper-XXXXXX";
     if (::mkdtemp(place) == nullptr) throw std::runtime_error("mkdtemp");
     place_ = place;
@@ -84,9 +84,12 @@ class KeeperTest : public ::testing::Test {
     const std::string host = fs::read_symlink("/proc/self/exe").parent_path() / "keeper_host";
     const std::string socket = std::to_string(there.get());
     const char* const arguments[] = {host.c_str(), socket.c_str(), "test", nullptr};
-    if (::posix_spawn(&keeper_, host.c_str(), nullptr, nullptr, const_cast<char**>(arguments), environ) != 0) {
-      throw std::runtime_error("cannot start " + host);
-    }
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, its_stderr, STDERR_FILENO);
+    const int failed = ::posix_spawn(&keeper_, host.c_str(), &actions, nullptr, const_cast<char**>(arguments), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    if (failed != 0) throw std::runtime_error("cannot start " + host);
     there.reset();
     host_ = std::move(here);
     be_the_brain();
@@ -160,6 +163,34 @@ class KeeperTest : public ::testing::Test {
   std::optional<FdSafe> safe_;
   std::uint64_t barriers_ = 0;
 };
+
+/// What the keeper says nobody reads, and there is no room left for it: a terminal that was stopped with Ctrl-S.
+class UnheardKeeper : public KeeperTest {
+ protected:
+  UnheardKeeper() : KeeperTest(full_pipe()) {}
+
+ private:
+  static int full_pipe() {
+    static Fd reader, writer;
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+    reader = Fd(ends[0]);
+    writer = Fd(ends[1]);
+    const Fd filler(
+        ::open(("/proc/self/fd/" + std::to_string(writer.get())).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    while (::write(filler.get(), "x", 1) == 1) {
+    }
+    return writer.get();
+  }
+};
+
+TEST_F(UnheardKeeper, MakesAnotherBrainAllTheSameAndKillsOneThatHangs) {
+  ASSERT_EQ(::kill(brain_, SIGKILL), 0);
+  be_the_brain();
+  client_->say_running();
+  ASSERT_EQ(::kill(brain_, SIGSTOP), 0);
+  be_the_brain();
+}
 
 TEST_F(KeeperTest, AChildRunsAndItsOutputAndExitStatusAreTold) {
   const Spawned child = spawn(shell("echo hello; echo oops >&2; exit 7"));
