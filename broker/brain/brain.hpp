@@ -182,6 +182,7 @@ class Brain final : public SessionHandler {
   void tell_of_carrier(ActorEntry& entry, control::Welcome& welcome);
   bool reads_carried(const ActorEntry& entry) const;
   bool has_lost_roudi(const ActorEntry& entry) const;
+  void restart(const ActorEntry& entry);
 
   // service.cpp: what the service manager is told
   void watch_service();

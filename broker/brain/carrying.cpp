@@ -44,7 +44,16 @@ void Brain::tell_of_carrier(ActorEntry& entry, control::Welcome& welcome) {
   if (!any && !manifest_.find_actor(roudi_actor)) return;
   welcome.carrier_module = find_module(manifest_);
   welcome.carrier_service = "actor." + manifest_.broker.name;
-  welcome.carrier_runtime = manifest_.broker.name + "." + entry.name;
+  // RouDi clears up after a dead process when one of its name comes.
+  welcome.carrier_runtime = manifest_.broker.name + "." + entry.process_name();
+}
+
+/// Who uses RouDi cannot go on with another one.
+void Brain::restart(const ActorEntry& entry) {
+  const auto now = Loop::Clock::now().time_since_epoch();
+  const bool takes_users_along =
+      entry.name == roudi_actor && entry.has_process() && manifest_.find_group(iceoryx_group);
+  takes_users_along ? tree_->restart_group(iceoryx_group, now) : tree_->restart(entry.name, now);
 }
 
 /// Does it use iceoryx while there is no RouDi?

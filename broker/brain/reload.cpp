@@ -104,7 +104,9 @@ void Brain::change_actors(Manifest manifest, const ManifestDiff& changes) {
   plan();
   for (auto& [index, entry] : entries_) entry->section = entry->by_hand ? nullptr : manifest_.find_actor(entry->name);
   for (const std::string& name : changes.added) add_actor(name);
-  for (const std::string& name : changes.changed) change_actor(*find_entry(name), true);
+  // Backwards: RouDi, the first of all, takes its users along, also those that are started anew by themselves.
+  for (auto name = changes.changed.rbegin(); name != changes.changed.rend(); ++name)
+    change_actor(*find_entry(*name), true);
   for (const std::string& name : changes.adjusted) change_actor(*find_entry(name), false);
   tree_->pass(now);  // others may wait for less than before
   carry_out();
@@ -148,7 +150,7 @@ void Brain::change_actor(ActorEntry& entry, bool restarts) {
     default:
       break;
   }
-  if (restarts && !tree_->leaves_for_good(entry.name)) return tree_->restart(entry.name, now);
+  if (restarts && !tree_->leaves_for_good(entry.name)) return restart(entry);
   entry.section->standby > 0 ? make_spare(entry) : drop_spare(entry);
 }
 

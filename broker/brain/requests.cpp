@@ -118,7 +118,7 @@ void Brain::start_by_operator(ActorEntry& entry) {
 
 void Brain::restart_by_operator(ActorEntry& entry) {
   log_.info("operator", entry.name, "restarted by an operator; its mailbox is kept");
-  tree_->restart(entry.name, Loop::Clock::now().time_since_epoch());
+  restart(entry);
   carry_out();
 }
 

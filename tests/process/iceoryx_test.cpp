@@ -194,6 +194,49 @@ TEST_F(Iceoryx, WhenRouDiIsKilledItAndItsActorsAreStartedAnewAndNobodyElse) {
   end(broker);
 }
 
+TEST_F(Iceoryx, WhenRouDiIsChangedOrRestartedOnPurposeItsActorsComeWithIt) {
+  Broker& broker = start_two();
+  std::ofstream(directory() / "test0.toml")
+      << head() + section("reader", "subscribes = [\"*\"]\npublishes = []\n") + section("source") +
+             section("late", "subscribes = [\"*\"]\npublishes = []\n");  // more memory for RouDi
+  int sent = 0;
+  for (const char* command : {"reload", "restart roudi"}) {
+    const int incarnation = broker.actor("roudi").at("incarnation").get<int>() + 1;
+    EXPECT_EQ(broker.ctl(command).code, 0);
+    for (const char* name : {"roudi", "reader", "source"}) broker.wait_for_incarnation(name, incarnation);
+    for (const char* name : {"roudi", "reader", "source", "late"}) broker.wait_for_state(name, "ready");
+    tell("source", "send " + std::to_string(sent + 1) + " " + std::to_string(sent + 10));
+    sent += 10;
+    for (const char* name : {"reader", "late"}) wait_for(name + std::string(": got ") + std::to_string(sent));
+  }
+  for (const char* name : {"reader", "late"}) EXPECT_EQ(broker.actor(name).at("dropped"), 0);
+  end(broker);
+}
+
+TEST_F(Iceoryx, NothingOfAKilledProcessThatActorsShareIsLeftAtRouDi) {
+  const std::string shared = "subscribes = [\"*\"]\npublishes = []\nprocess = \"shared\"\n";
+  Broker& broker = start(head("capacity = 16\n") + section("a", shared) + section("b", shared));
+  for (const char* name : {"roudi", "a", "b"}) broker.wait_for_state(name, "ready");
+  for (const char* name : {"a", "b"}) {
+    EXPECT_EQ(broker.ctl(std::string("stop ") + name).code, 0);
+    broker.wait_for_state(name, "ended");
+  }
+  for (const char* name : {"a", "b"}) {  // now "a" is the one that comes to RouDi first
+    EXPECT_EQ(broker.ctl(std::string("start ") + name).code, 0);
+    broker.wait_for_state(name, "ready");
+  }
+  EXPECT_EQ(broker.ctl("stop a").code, 0);
+  broker.wait_for_state("a", "ended");
+  const auto b = broker.actor("b");
+  kill(b.at("pid").get<pid_t>(), SIGKILL);
+  broker.wait_for_incarnation("b", b.at("incarnation").get<int>() + 1);
+  broker.wait_for_state("b", "ready");
+  // It would wait for good for a reader that is left over.
+  wait_for_exit(start_outsider("write actor.test Topic.Numbers 1 100", "outsider"));
+  wait_for("b: got 100");
+  end(broker);
+}
+
 TEST_F(Iceoryx, WhoIsStoppedForLongerThanIceoryxWaitsGoesOnAfterwards) {
   Broker& broker = start_two("capacity = 4\n");
   const pid_t reader = broker.actor("reader").at("pid").get<pid_t>();

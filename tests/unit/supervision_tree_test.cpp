@@ -356,6 +356,19 @@ TEST(SupervisionTree, WhatAnOperatorRestartsDoesNotCount) {
   EXPECT_EQ(world.fail("a"), Log{"quarantine a"});
 }
 
+TEST(SupervisionTree, AGroupThatIsRestartedStopsAndStartsInOrder) {
+  World world;
+  world.group({.name = "g", .strategy = RestartStrategy::RestForOne})
+      .group({.name = "inner", .parent = "g"})
+      .actors("g", {"store"})
+      .actor({.name = "app", .group = "inner", .depends_on = {{"store", Dependency::Ready}}})
+      .actors("", {"other"})
+      .start();
+  world.tree.restart("app", world.now);  // without regard to dependencies, if it were alone
+  world.tree.restart_group("g", world.now);
+  EXPECT_EQ(world.carry_out(), (Log{"stop app", "stop store", "start store", "start app"}));
+}
+
 TEST(SupervisionTree, WhatAnOperatorStoppedItsGroupDoesNotBringBack) {
   World world;
   world.group({.name = "g", .strategy = RestartStrategy::OneForAll}).actors("g", {"a", "b"}).start();

@@ -197,6 +197,14 @@ void SupervisionTree::restart(std::string_view name, Time now) {
   advance(now);
 }
 
+void SupervisionTree::restart_group(std::string_view name, Time now) {
+  const Group& group = *groups_.find(name)->second;
+  const std::vector<Actor*> members = affected(group, nullptr, RestartStrategy::OneForAll);
+  for (Actor* actor : members) actor->state.at_any_rate = false;
+  take_down(members, Standing::Waiting, now, "group " + group.rules.name);
+  advance(now);
+}
+
 void SupervisionTree::forgive(std::string_view name) {
   at(name).policy.forgive();
   at(name).state.on_probation = false;

@@ -134,6 +134,8 @@ class SupervisionTree {
   void start(std::string_view name, Time now);
   void stop(std::string_view name, Time now);
   void restart(std::string_view name, Time now);
+  /// All who are up in the group, and in its groups, stop together, and start anew as they did at first.
+  void restart_group(std::string_view name, Time now);
   /// Only that: budget and backoff begin anew.
   void forgive(std::string_view name);
 
