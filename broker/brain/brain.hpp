@@ -183,6 +183,8 @@ class Brain final : public SessionHandler {
   bool reads_carried(const ActorEntry& entry) const;
   bool has_lost_roudi(const ActorEntry& entry) const;
   void restart(const ActorEntry& entry);
+  void end_guests_of_roudi();
+  bool is_carried_to_or_from(const ActorEntry& entry) const;
 
   // service.cpp: what the service manager is told
   void watch_service();

@@ -65,6 +65,23 @@ bool Brain::has_lost_roudi(const ActorEntry& entry) const {
   });
 }
 
+/// RouDi has ended, and so do those who use it and are none of the group's. What they went on sending would be lost.
+void Brain::end_guests_of_roudi() {
+  for (auto& [index, entry] : entries_) {
+    if (!entry->by_hand || !entry->memory || entry->has_exited || !is_carried_to_or_from(*entry)) continue;
+    log_.warn("roudi_ended", entry->name,
+              "is stopped: it was started by hand and uses iceoryx's RouDi, which has ended; start it again");
+    stop_for_good(*entry);
+  }
+}
+
+bool Brain::is_carried_to_or_from(const ActorEntry& entry) const {
+  return std::any_of(entry.told_topics.begin(), entry.told_topics.end(), [&](TopicId id) {
+    const Topic* topic = topics_.at(id);
+    return topic && carried_bytes(*topic) != 0;
+  });
+}
+
 /// Can events be lost on their way to it without having been overwritten?
 bool Brain::reads_carried(const ActorEntry& entry) const {
   return std::any_of(entry.told_topics.begin(), entry.told_topics.end(), [&](TopicId id) {

@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "brain/brain.hpp"
+#include "manifest/iceoryx.hpp"
 
 namespace actor::broker {
 namespace {
@@ -205,6 +206,7 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
   decide(entry, exit, story);
   tell_down(entry, exit, last_event, incarnation, last_words);
   if (!asked_for) note_death(entry, std::move(death));
+  if (entry.name == roudi_actor) end_guests_of_roudi();
   advance_shutdown();
 }
 

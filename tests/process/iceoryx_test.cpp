@@ -237,6 +237,26 @@ TEST_F(Iceoryx, NothingOfAKilledProcessThatActorsShareIsLeftAtRouDi) {
   end(broker);
 }
 
+TEST_F(Iceoryx, WhoWasStartedByHandEndsWithRouDiRatherThanSendToNobody) {
+  Broker& broker = start(head() + section("reader", "subscribes = [\"*\"]\npublishes = []\n"));
+  for (const char* name : {"roudi", "reader"}) broker.wait_for_state(name, "ready");
+  for (int life = 1; life <= 2; ++life) {
+    const pid_t guest = start_by_hand("guest", {"--broker", "test"});
+    broker.wait_for_log("guest: ready after", static_cast<unsigned>(life));
+    tell("guest", "send " + std::to_string(life) + " " + std::to_string(life));
+    wait_for("reader: got " + std::to_string(life));
+    kill(broker.actor("roudi").at("pid").get<pid_t>(), SIGKILL);
+    wait_for_exit(guest);
+    broker.wait_for_log("guest: is stopped: it was started by hand and uses iceoryx's RouDi",
+                        static_cast<unsigned>(life));
+    for (const char* name : {"roudi", "reader"}) {
+      broker.wait_for_incarnation(name, life + 1);
+      broker.wait_for_state(name, "ready");
+    }
+  }
+  end(broker);
+}
+
 TEST_F(Iceoryx, WhoIsStoppedForLongerThanIceoryxWaitsGoesOnAfterwards) {
   Broker& broker = start_two("capacity = 4\n");
   const pid_t reader = broker.actor("reader").at("pid").get<pid_t>();
