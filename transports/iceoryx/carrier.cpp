@@ -135,9 +135,18 @@ std::span<const std::byte> IceoryxCarrier::hand_out(iox::popo::UntypedSubscriber
   return {static_cast<const std::byte*>(payload), ChunkHeader::fromUserPayload(payload)->userPayloadSize()};
 }
 
+/// What its handler sent may still wait for room; the payload in hand goes with the subscriber that it came by.
+void IceoryxCarrier::forget(std::uint16_t topic, std::uint64_t sender_key) {
+  const auto found = heard_.find({topic, sender_key});
+  if (found == heard_.end()) return;
+  if (in_hand_of_ == found->second.subscriber.get()) let_go();
+  heard_.erase(found);
+}
+
 void IceoryxCarrier::let_go() {
   if (in_hand_) in_hand_of_->release(in_hand_);
   in_hand_ = nullptr;
+  in_hand_of_ = nullptr;
 }
 
 // ---- From outside ----

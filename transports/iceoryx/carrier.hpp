@@ -26,7 +26,7 @@ class IceoryxCarrier : public Carrier {
   void unloan() override;
   std::uint64_t publish(const CarriedEvent& event) override;
   void listen(std::uint16_t topic, std::uint64_t sender_key, const std::string& sender) override;
-  void forget(std::uint16_t topic, std::uint64_t sender_key) override { heard_.erase({topic, sender_key}); }
+  void forget(std::uint16_t topic, std::uint64_t sender_key) override;
   std::span<const std::byte> take(std::uint16_t topic, std::uint64_t sender_key, std::uint64_t ticket) override;
   void let_go() override;
   bool has_outside() override;
