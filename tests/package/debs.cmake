@@ -47,7 +47,9 @@ expect(actor-broker usr/bin/actor-broker usr/bin/actorctl usr/libexec/actor/stat
   usr/share/doc/actor-broker/changelog.gz)
 if(libactor-iceoryx IN_LIST packages)  # where iceoryx is
   expect(libactor-iceoryx usr/bin/actor-roudi usr/share/man/man1/actor-roudi.1.gz usr/share/doc/libactor-iceoryx/copyright)
-  file(GLOB module ${WORK_DIR}/libactor-iceoryx/usr/lib/*/libactor/libactor-iceoryx.so)
+  # With the architecture's folder where the build is configured for packages.
+  set(libraries ${WORK_DIR}/libactor-iceoryx/usr/lib)
+  file(GLOB module ${libraries}/libactor/libactor-iceoryx.so ${libraries}/*/libactor/libactor-iceoryx.so)
   if(NOT module)
     message(SEND_ERROR "libactor-iceoryx has not the module that actors load, where the broker looks for it")
   endif()
