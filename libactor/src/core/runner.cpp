@@ -81,18 +81,16 @@ void Runner::run(EpollLoop& loop) {
   SpinBudget& spin = options_.spin;
   // A stop of its own waits for what is staged; one that comes from outside (quiet_) has waited, and gives it up.
   while (!is_over()) {
-    if (turn()) {
-      spin.found();
-    } else if (!spin.goes_on(Loop::Clock::now)) {
-      wait(loop);
-      spin.woke(Loop::Clock::now);
-    }
+    const Done done = turn();
+    if (done != Done::Nothing) spin.found();
+    if (done == Done::Something || is_over() || spin.goes_on(Loop::Clock::now)) continue;
+    wait(loop);
+    spin.woke(Loop::Clock::now);
   }
   host_.port.flush();
 }
 
-/// One turn. True when anything was done.
-bool Runner::turn() {
+Runner::Done Runner::turn() {
   host_.owner = std::this_thread::get_id();
   host_.port.new_turn();
   bool busy = false;
@@ -106,6 +104,7 @@ bool Runner::turn() {
     busy |= finish_pending();
     staged = host_.port.has_staged();
   }
+  bool empty = false;
   unsigned left = options_.max_events_per_tick;
   while (left != 0 && !staged && !host_.stop_requested) {
     if (host_.port.next(delivery_)) {
@@ -114,6 +113,7 @@ bool Runner::turn() {
     } else if (next_step_.kind() == StepAction::Kind::Continue && !quiet_) {
       staged = step();
     } else {
+      empty = true;
       break;
     }
     busy = true;
@@ -123,10 +123,12 @@ bool Runner::turn() {
   if (!quiet_ && !staged && !host_.stop_requested && step_is_due(left == 0)) {
     step();
     busy = true;
+    empty = false;
   }
   host_.port.flush();
   was_busy_ = busy;
-  return busy;
+  if (!busy) return Done::Nothing;
+  return empty ? Done::Everything : Done::Something;
 }
 
 bool Runner::step_is_due(bool batch_was_full) const {
@@ -252,6 +254,7 @@ Loop::Clock::time_point Runner::next_due() const {
 
 void Runner::wait(EpollLoop& loop) {
   const auto until = next_due();
+  was_busy_ = false;  // all descriptors are looked at in here
   bool asleep = true;
   // A callback is work: while one runs the actor does not count as asleep.
   const auto awake = [&] {

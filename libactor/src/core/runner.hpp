@@ -28,8 +28,10 @@ class Runner {
   /// Runs until the actor stops, by itself or because `host.stop_requested` was set. `loop` is the host's own, on the
   /// thread that calls.
   void run(EpollLoop& loop);
-  /// One turn: commands and timers, what waits in the outbox, a batch of events, a step. True when anything was done.
-  bool turn();
+  /// What a turn has done. After Everything the actor may sleep, as it may after Nothing.
+  enum class Done { Nothing, Something, Everything };
+  /// One turn: commands and timers, what waits in the outbox, a batch of events, a step.
+  Done turn();
   /// The actor wants no further turn.
   bool is_over() const { return host_.stop_requested && (!host_.port.has_staged() || quiet_ || failed()); }
   /// Until when it may sleep; time_point::max(): until it is woken.

@@ -137,9 +137,10 @@ Task::Next Member::run_turn() {
   }
   follow_orders();
   if (!runner_ || runner_->failed()) return end_life();  // it could not be made or started
-  const bool busy = runner_->turn();
+  const Runner::Done done = runner_->turn();
   if (runner_->is_over()) return end_life();
-  if (!busy) return rest();
+  // Why not after Everything, too? By its next turn the next event has often come, and nobody had to wake it.
+  if (done == Runner::Done::Nothing) return rest();
   if (loop_->has_timers()) arm(loop_->next_due());  // it may never come to rest
   return Next::Again;
 }
