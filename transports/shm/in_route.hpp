@@ -190,7 +190,7 @@ class InRoute {
   KnownEvent known_;
   std::deque<InSegment> segments_;
   std::vector<std::uint64_t> pins_;
-  Slot copy_slot_{};  // of an overwriting ring
+  Slot copy_slot_{};        // of an overwriting ring
   std::vector<Tail> copy_;  // of a payload that its publisher may change; aligned as an event may be
   Fd data_bell_;
   Bell space_bell_;
