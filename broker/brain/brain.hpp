@@ -336,7 +336,7 @@ class Brain final : public SessionHandler {
   std::string doing_of(const ActorEntry& entry) const;
   SeenActor seen(const ActorEntry& entry) const;
   void look_for_hangs();
-  void guard(ActorEntry& entry, const Look& look, std::chrono::nanoseconds now);
+  void guard(ActorEntry& entry, Look look, std::chrono::nanoseconds now);
   std::chrono::nanoseconds watchdog_interval() const;
   void keep_looking();
   void park_or_keep_looking();

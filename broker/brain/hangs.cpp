@@ -4,24 +4,12 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 
 #include "brain/brain.hpp"
+#include "process_state.hpp"
 
 namespace actor::broker {
 namespace {
-
-/// A stopped or traced process makes no progress, and nobody may hold that against it. The state stands behind the
-/// program's name in /proc/PID/stat, and that behind the last ")".
-bool is_stopped_or_traced(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  std::getline(file, line);
-  const std::size_t name_end = line.rfind(')');
-  if (name_end == std::string::npos || name_end + 2 >= line.size()) return false;
-  const char state = line[name_end + 2];
-  return state == 'T' || state == 't';
-}
 
 constexpr std::chrono::nanoseconds shortest_interval = std::chrono::milliseconds(1);
 
@@ -96,13 +84,16 @@ void Brain::look_for_hangs() {
   }
 }
 
-void Brain::guard(ActorEntry& entry, const Look& look, std::chrono::nanoseconds now) {
+void Brain::guard(ActorEntry& entry, Look look, std::chrono::nanoseconds now) {
   const auto [life, is_new] = watched_lives_.try_emplace(entry.index, entry.incarnation);
   if (is_new || life->second != entry.incarnation) {
     life->second = entry.incarnation;
     watchdog_.watch(entry.index, {*entry.section->watchdog, entry.section->abort_grace});
   }
-  if (watchdog_.is_suspect(entry.index) && is_stopped_or_traced(entry.pid)) return watchdog_.excuse(entry.index);
+  if (const auto state = look.has_work() ? process_state(entry.pid) : std::nullopt) {
+    if (state->is_stopped_or_traced()) return watchdog_.excuse(entry.index);  // nobody may hold that against it
+    if (state->is_runnable()) look.processor = state->processor;
+  }
   const auto verdict = watchdog_.look(entry.index, look, now);
   if (verdict.action == Watchdog::Action::None) return;
   if (verdict.action == Watchdog::Action::Kill) {

@@ -1,9 +1,8 @@
 #include "keeper/brain_watch.hpp"
 
 #include <algorithm>
-#include <ctime>
-#include <fstream>
-#include <string>
+
+#include "process_state.hpp"
 
 namespace actor::broker {
 
@@ -45,21 +44,11 @@ BrainWatch::Verdict BrainWatch::look(const Sight& seen, Time now) {
 }
 
 std::optional<BrainWatch::Sight> see(const Pulse& pulse, pid_t brain) {
-  BrainWatch::Sight sight;
-  sight.turns = pulse.turns();
-  sight.is_busy = pulse.is_busy();
-  std::ifstream file("/proc/" + std::to_string(brain) + "/stat");
-  std::string line;
-  std::getline(file, line);
-  const std::size_t name_end = line.rfind(')');
-  clockid_t clock{};
-  timespec used{};
-  if (name_end == std::string::npos || name_end + 2 >= line.size() || ::clock_getcpuclockid(brain, &clock) != 0 ||
-      ::clock_gettime(clock, &used) != 0)
-    return std::nullopt;
-  sight.state = line[name_end + 2];
-  sight.processor = std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
-  return sight;
+  const std::uint64_t turns = pulse.turns();
+  const bool is_busy = pulse.is_busy();
+  const auto state = process_state(brain);
+  if (!state) return std::nullopt;
+  return BrainWatch::Sight{turns, is_busy, state->letter, state->processor};
 }
 
 }  // namespace actor::broker

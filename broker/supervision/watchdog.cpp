@@ -14,13 +14,20 @@ Watchdog::Time step_of(const WatchdogRules& rules) {
 
 }  // namespace
 
-void Watchdog::watch(Key actor, const WatchdogRules& rules) {
-  watched_[actor] = Watched{.rules = rules, .last = {}, .looked_at = {}, .stuck_for = {}, .aborted_for = {}};
+bool Look::has_work() const {
+  switch (doing) {
+    case Doing::Awake:
+      return true;
+    case Doing::WaitsForEvents:
+      return has_queued;
+    case Doing::WaitsForRoom:
+      return false;
+  }
+  return false;
 }
 
-bool Watchdog::is_suspect(Key actor) const {
-  const auto found = watched_.find(actor);
-  return found != watched_.end() && found->second.last && has_work(*found->second.last);
+void Watchdog::watch(Key actor, const WatchdogRules& rules) {
+  watched_[actor] = Watched{.rules = rules, .last = {}, .looked_at = {}, .stuck_for = {}, .aborted_for = {}};
 }
 
 void Watchdog::excuse(Key actor) {
@@ -30,25 +37,15 @@ void Watchdog::excuse(Key actor) {
   found->second.stuck_for = {};
 }
 
-bool Watchdog::has_work(const Look& seen) {
-  switch (seen.doing) {
-    case Look::Doing::Awake:
-      return true;
-    case Look::Doing::WaitsForEvents:
-      return seen.has_queued;
-    case Look::Doing::WaitsForRoom:
-      return false;
-  }
-  return false;
-}
-
 Watchdog::Verdict Watchdog::look(Key actor, const Look& seen, Time now) {
   const auto found = watched_.find(actor);
   if (found == watched_.end()) return {};
   Watched& watched = found->second;
-  const Time passed = watched.last ? std::clamp(now - watched.looked_at, Time{}, step_of(watched.rules)) : Time{};
+  Time passed = watched.last ? std::clamp(now - watched.looked_at, Time{}, step_of(watched.rules)) : Time{};
   const bool stands_still = watched.last && watched.last->progress == seen.progress &&
-                            watched.last->doing == seen.doing && has_work(*watched.last) && has_work(seen);
+                            watched.last->doing == seen.doing && watched.last->has_work() && seen.has_work();
+  if (!watched.aborted_for && stands_still && seen.processor && watched.last->processor)
+    passed = std::clamp(*seen.processor - *watched.last->processor, Time{}, passed);
   watched.last = seen;
   watched.looked_at = now;
   if (watched.aborted_for) {

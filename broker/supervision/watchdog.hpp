@@ -5,8 +5,9 @@
 // An actor hangs when it is awake (not asleep in its loop) and its loop makes no turn: it is inside a handler, a step
 // or a callback that does not return; or when it sleeps though its mailbox is not empty, which no wake-up that comes in
 // good order leaves behind. It does not hang while it waits for room (whoever does not make that room may), nor while
-// it is stopped or traced. And time counts only as far as it was looked at: a broker that was late itself, or was
-// stopped, takes none of it for the actor's.
+// it is stopped or traced. Of one that runs, the time that it has had on a processor counts, however long it waits for
+// one. And time counts only as far as it was looked at: a broker that was late itself, or was stopped, takes none of it
+// for the actor's.
 
 #include <chrono>
 #include <cstdint>
@@ -28,6 +29,11 @@ struct Look {
   Doing doing = Doing::Awake;
   std::uint64_t progress = 0;  // any number that changes with whatever it does
   bool has_queued = false;     // events wait in its mailboxes
+  /// If it runs, or waits for a processor: what its process has used of them so far.
+  std::optional<std::chrono::nanoseconds> processor = {};
+
+  /// It should make progress.
+  bool has_work() const;
 };
 
 class Watchdog {
@@ -46,8 +52,6 @@ class Watchdog {
   void forget(Key actor) { watched_.erase(actor); }
   bool watches(Key actor) const { return watched_.contains(actor); }
 
-  /// Shall be looked at closely: it has been seen without progress, so whether it is stopped or traced matters now.
-  bool is_suspect(Key actor) const;
   /// It is stopped or traced: what it does not do then is nobody's fault.
   void excuse(Key actor);
 
@@ -68,7 +72,6 @@ class Watchdog {
     Time stuck_for{};                 // as far as it was looked at
     std::optional<Time> aborted_for;  // since the Abort
   };
-  static bool has_work(const Look& seen);
 
   std::map<Key, Watched> watched_;
 };

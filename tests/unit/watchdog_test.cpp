@@ -93,10 +93,28 @@ TEST_F(WatchdogTest, WakingUpBetweenTwoLooksIsNoHanging) {
 TEST_F(WatchdogTest, WhoIsStoppedOrTracedIsExcused) {
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(look_for(1s, in_handler).action, Action::None);
-    EXPECT_TRUE(watchdog_.is_suspect(cpu));
     watchdog_.excuse(cpu);
   }
   EXPECT_EQ(look_for(5s, in_handler).action, Action::Abort) << "and no longer when it goes on";
+}
+
+TEST_F(WatchdogTest, WhoWaitsForAProcessorDoesNotHang) {
+  Look starved = in_handler;
+  starved.processor = 7s;
+  EXPECT_EQ(look_for(3600s, starved).action, Action::None);
+  EXPECT_EQ(look_for(3s, in_handler).action, Action::None);
+  EXPECT_EQ(look_for(1s, in_handler).action, Action::Abort) << "when it sleeps in there, time itself counts";
+}
+
+TEST_F(WatchdogTest, OfALoopItsTimeOnAProcessorCounts) {
+  Look looping = in_handler;
+  looping.processor = 0s;
+  int looks = 0;
+  for (Action action = Action::None; action == Action::None; ++looks) {
+    *looping.processor += 100ms;  // a tenth of a processor
+    action = watchdog_.look(cpu, looping, now_ += 1s).action;
+  }
+  EXPECT_EQ(looks, 41) << "the first look only begins to count";
 }
 
 TEST_F(WatchdogTest, ABrokerThatWasLateTakesNoneOfItForTheActors) {
