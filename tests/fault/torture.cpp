@@ -162,7 +162,8 @@ class Broker {
               : is_relay ? "Relay"
                          : "Sink")
           << "\"]\nbackoff = { base = \"1ms\", max = \"2ms\", reset_after = \"1ms\" }\n"
-          << "budget = { restarts = 10000, within = \"1h\" }\n";
+          << "budget = { restarts = 10000, within = \"1h\" }\n"
+          << "poison_after = 0\n";  // an event that was in hand at three kills is no poison: we kill
       if (share_ > 1) out << "process = \"together-" << i / share_ << "\"\n";
       if (is_relay)
         out << "subscribes = [\"Topic.Small\", \"Topic.Large\"]\npublishes = [\"Topic.Relayed\"]\n";

@@ -20,6 +20,11 @@ void ring_eventfd(int bell) {
   [[maybe_unused]] const auto written = write(bell, &one, sizeof one);  // full means: rung already
 }
 
+bool is_socket(int bell) {
+  struct stat info {};
+  return fstat(bell, &info) == 0 && S_ISSOCK(info.st_mode);
+}
+
 bool send_to_itself(int bell) {
   return send(bell, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
@@ -56,14 +61,10 @@ Fd make_bell_between_users() {
 }
 
 void ring(int bell) {
-  if (send_to_itself(bell)) return;
-  errno == ENOTSOCK ? ring_eventfd(bell) : ring_socket(bell);
+  is_socket(bell) ? ring_socket(bell) : ring_eventfd(bell);
 }
 
-Bell::Bell(Fd fd) : fd_(std::move(fd)) {
-  struct stat info {};
-  is_socket_ = fstat(fd_.get(), &info) == 0 && S_ISSOCK(info.st_mode);
-}
+Bell::Bell(Fd fd) : fd_(std::move(fd)), is_socket_(is_socket(fd_.get())) {}
 
 void Bell::ring() const {
   is_socket_ ? ring_socket(fd_.get()) : ring_eventfd(fd_.get());
