@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,10 +105,11 @@ class WallClock {
  public:
   explicit WallClock(const std::filesystem::path& directory) : offset_(directory / "wall-clock") {
     set("+0");
-    for (const auto& machine : std::filesystem::directory_iterator("/usr/lib")) {
-      const auto library = machine.path() / "faketime/libfaketimeMT.so.1";
-      if (std::filesystem::exists(library)) library_ = library;
-    }
+    utsname machine{};  // where libraries of other architectures are installed too, its own is wanted
+    uname(&machine);
+    const auto library = std::filesystem::path("/usr/lib") / (std::string(machine.machine) + "-linux-gnu") /
+                         "faketime/libfaketimeMT.so.1";
+    if (std::filesystem::exists(library)) library_ = library;
     setenv("LD_PRELOAD", library_.c_str(), 1);
     setenv("FAKETIME_TIMESTAMP_FILE", offset_.c_str(), 1);
     setenv("FAKETIME_NO_CACHE", "1", 1);
