@@ -112,7 +112,7 @@ Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options, Puls
       stalls_(options.manifest.broker.stall_after) {
   keeper_.set_turn(&turn_);
   reserve_ = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  exchange_.on_other_user([this](ActorIndex index) {
+  exchange_.tell_users_apart([this](ActorIndex index) {
     const auto found = entries_.find(index);
     const ActorSection* section = found == entries_.end() ? nullptr : found->second->section;
     return section && !section->sandbox.user.empty();

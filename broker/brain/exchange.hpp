@@ -177,7 +177,7 @@ class Exchange {
   using Visit = std::function<bool(const Route&, const QueuedEvent&)>;
   /// Says whether an actor runs as another user than the broker: a new route of such a one gets bells at which nobody
   /// can be made to wait.
-  void on_other_user(std::function<bool(ActorIndex)> is_other_user) { is_other_user_ = std::move(is_other_user); }
+  void tell_users_apart(std::function<bool(ActorIndex)> is_other_user) { is_other_user_ = std::move(is_other_user); }
   /// What becomes of the events that are queued when a subscription has ended. Without it they are discarded.
   void on_left_over(Visit visit) { left_over_ = std::move(visit); }
   /// The event at the cursor of a reader that is not there: its successor goes on with the one after it. False when

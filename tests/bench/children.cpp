@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -48,20 +47,18 @@ void pin_to(int core) {
     throw std::system_error(errno, std::generic_category(), "pinning to core " + std::to_string(core));
 }
 
-/// What the first child to fail says of it.
+/// What a child that fails says of it. Each has one of its own: none can be found ended before its words are there.
 struct Children::Complaint {
-  std::atomic<bool> is_taken;
   char why[500];
 };
 
-Children::Children() : complaint_(shared_object<Complaint>()) {}
-
 void Children::start(int core, const std::function<void()>& body) {
+  const auto complaint = shared_object<Complaint>();
   std::fflush(nullptr);
   const int pid = fork();
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (pid > 0) {
-    pids_.push_back(pid);
+    running_.push_back({pid, complaint});
     return;
   }
   int status = 0;
@@ -71,37 +68,37 @@ void Children::start(int core, const std::function<void()>& body) {
     pin_to(core);
     body();
   } catch (const std::exception& error) {
-    if (!complaint_->is_taken.exchange(true))
-      std::snprintf(complaint_->why, sizeof complaint_->why, "%s", error.what());
+    std::snprintf(complaint->why, sizeof complaint->why, "%s", error.what());
     status = 1;
   }
   _exit(status);
 }
 
 void Children::wait() {
-  while (!pids_.empty()) {
+  while (!running_.empty()) {
     // A server's end is left to its owner to collect.
     siginfo_t ended{};
     if (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) != 0) {
       if (errno == EINTR) continue;
       throw std::system_error(errno, std::generic_category(), "waiting for the children of a benchmark");
     }
-    const auto ours = std::find(pids_.begin(), pids_.end(), ended.si_pid);
-    if (ours == pids_.end())
+    const auto ours =
+        std::find_if(running_.begin(), running_.end(), [&](const Child& child) { return child.pid == ended.si_pid; });
+    if (ours == running_.end())
       throw std::runtime_error(name_of(ended.si_pid) + ", which the benchmark needs, has ended before it");
-    pids_.erase(ours);
+    const std::string why = ours->complaint->why;
+    running_.erase(ours);
     int status = 0;
     waitpid(ended.si_pid, &status, 0);
     if (status == 0) continue;
-    const std::string why = complaint_->why;
     throw std::runtime_error(why.empty() ? "one of its processes " + how_it_ended(status) : why);
   }
 }
 
 Children::~Children() {
-  for (const int pid : pids_) {
-    kill(pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
+  for (const Child& child : running_) {
+    kill(child.pid, SIGKILL);
+    waitpid(child.pid, nullptr, 0);
   }
 }
 

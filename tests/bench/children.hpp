@@ -18,7 +18,7 @@ class Children {
  public:
   static constexpr unsigned limit_s = 120;
 
-  Children();
+  Children() = default;
   Children(const Children&) = delete;
   Children& operator=(const Children&) = delete;
   ~Children();
@@ -31,8 +31,11 @@ class Children {
 
  private:
   struct Complaint;
-  std::shared_ptr<Complaint> complaint_;
-  std::vector<int> pids_;
+  struct Child {
+    int pid;
+    std::shared_ptr<Complaint> complaint;
+  };
+  std::vector<Child> running_;
 };
 
 /// In words: what waitpid() said of a child.

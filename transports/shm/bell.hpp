@@ -12,8 +12,8 @@ namespace actor::shm {
 
 /// A new doorbell, close-on-exec. Throws Error(Io).
 Fd make_bell();
-/// One that no peer can make others wait at: a datagram socket that is connected to itself. Ringing it takes about 0.5
-/// us longer.
+/// One that no peer can make others wait at: a datagram socket that is connected to itself. Ringing it costs more
+/// than an eventfd.
 Fd make_bell_between_users();
 
 /// Rings whatever bell it is; never waits at one that was made between users. Rung but not heard is rung.

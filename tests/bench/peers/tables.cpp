@@ -149,7 +149,7 @@ void write_encoding(const std::vector<const Row*>& rows, std::ostream& out) {
 
 constexpr const char* introduction = R"(# libactor beside what one would use instead
 
-Each figure is the median of the rounds, in which all peers take turns. Behind it stands, as ×, its ratio to
+Written by `tests/bench/compare`, which measured it all in one run. Each figure is the median of the rounds, in which all peers take turns. Behind it stands, as ×, its ratio to
 libactor-shm in the same round: the median of the rounds, and in brackets the lowest and the highest. Of a latency,
 above ×1 is slower than libactor-shm; of events per second, below ×1. Times are in ns, µs or ms; k/s and M/s are
 thousands and millions of events handled per second, by all readers together. Processor time is that of all ends,
