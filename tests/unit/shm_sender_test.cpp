@@ -8,6 +8,25 @@
 #include "fault/fan.hpp"
 
 namespace actor::fault {
+
+/// Its save() throws, at the first byte or only after it has been measured, or does not.
+struct Moody {
+  enum class When { Never, First, Second };
+  When throws = When::Never;
+  mutable unsigned calls = 0;
+
+  template <class Archive>
+  void save(Archive& archive) const {
+    if (throws != When::Never && ++calls == static_cast<unsigned>(throws)) throw std::runtime_error("not today");
+    archive(std::string(3 * std::size_t{1024}, 'm'));
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    std::string text;
+    archive(text);
+  }
+};
+
 namespace {
 
 void start_all(Fan& fan) {
@@ -85,6 +104,22 @@ TEST(Sender, APayloadLargerThanTheBudgetIsRefused) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::PayloadTooLarge);
   }
+}
+
+TEST(Sender, AnEventThatCannotBeEncodedLeavesNothingBehind) {
+  Fan fan({.readers = 2, .capacity = 16, .memory_bytes = 64u << 10});
+  start_all(fan);
+  shm::ShmPort& port = *fan.writer().port;
+  for (const Moody::When when : {Moody::When::First, Moody::When::Second}) {
+    for (int i = 0; i < 100; ++i) {  // many times what the memory holds
+      const Moody moody{when};
+      EXPECT_THROW(port.send({&event_type<Moody>(), &moody, 0, {}}), std::runtime_error);
+    }
+  }
+  EXPECT_EQ(port.counters().published, 0u);
+  for (std::uint64_t i = 0; i < 5; ++i) fan.writer().send<InPool>(i);
+  EXPECT_FALSE(port.has_staged());
+  for (unsigned i = 0; i < 2; ++i) EXPECT_EQ(values(fan.reader(i).receive_all()).size(), 5u);
 }
 
 TEST(Sender, AnExhaustedBudgetStagesUntilTheReadersLetGo) {

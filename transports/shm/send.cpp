@@ -1,5 +1,5 @@
-// Sending as it usually is: one reader that has room, nothing staged, nobody watching. Whatever else there may be to
-// keep in mind is send_any()'s, in sender.cpp, which does the same in more steps.
+// Sending as it usually is: one reader that has room, nothing staged, nobody watching, an event that we know how to
+// encode. Whatever else there may be to keep in mind is send_any()'s, in sender.cpp, which does the same in more steps.
 
 #include <cstring>
 #include <shm/sender.hpp>
@@ -9,7 +9,7 @@ namespace actor::shm {
 EventId Sender::send(const Outgoing& out) {
   Topic& topic = topics_[out.topic];
   const bool is_quiet = outbox_.empty() && loans_.empty() && replay_ == 0 && !out.parent && !is_watched();
-  if (topic.is_simple && is_quiet) [[likely]] {
+  if (topic.is_simple && is_quiet && !out.type->has_own_code) [[likely]] {
     const Target& target = topic.targets.front();
     if (target.route->has_room(target.position, pool_)) [[likely]] {
       const EventType& type = *out.type;

@@ -128,13 +128,18 @@ std::uint16_t Sender::wire_type(const EventType* type) {
 }
 
 Sender::Payload Sender::payload_of(const Outgoing& out) {
+  const EventType& type = *out.type;
   Payload payload;
-  if (!out.type->trivially_copyable) {
-    payload.size = out.type->encoded_size(out.event);
+  if (!type.trivially_copyable) {
+    payload.size = type.encoded_size(out.event);
+    if (!type.has_own_code) return payload;
+    encoded_.resize(payload.size);  // what may throw does so here, before anything else has happened
+    type.encode(out.event, encoded_);
+    payload.bytes = encoded_.data();
     return payload;
   }
   payload.bytes = static_cast<const std::byte*>(out.event);
-  payload.size = out.type->size;
+  payload.size = type.size;
   if (loans_.empty()) return payload;
   const auto loan = std::find_if(loans_.begin(), loans_.end(), [&](const OpenLoan& l) { return l.at == out.event; });
   if (loan != loans_.end() && loan->chunk != Pool::no_chunk) payload.chunk = loan->chunk;

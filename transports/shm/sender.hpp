@@ -194,6 +194,7 @@ class Sender {
   unsigned late_ = 0;                     // who would have, had there been room
   std::uint64_t ticket_ = 0;              // of the event at hand, whose payload the carrier has; 0: ours
   std::vector<const OutRoute*> dropped_;  // those of them that monitors are to be told of
+  std::vector<std::byte> encoded_;        // by a type's own code; kept to reuse its memory
   unsigned allocations_ = 0;
   std::unordered_map<const EventType*, std::uint16_t> wire_types_;
   const EventType* last_type_ = nullptr;

@@ -9,6 +9,7 @@
 
 #include <actor/detail/cereal.hpp>
 #include <actor/detail/codec.hpp>
+#include <actor/name.hpp>
 #include <cstddef>
 #include <span>
 
@@ -62,13 +63,15 @@ template <class T>
   }
 }
 
-/// REQUIRES: out.size() == encoded_size(value), and `value` unchanged in between.
+/// REQUIRES: out.size() == encoded_size(value), and `value` unchanged in between. Throws what a type's own serialize()
+/// throws, and Error(External) if that writes another number of bytes than it did when it was measured.
 template <class T>
 void encode(const T& value, std::span<std::byte> out) {
   check_encodable<T>();
   if constexpr (detail::has_kind<detail::Kind::Own, T>()) {
-    detail::OwnWriter writer(out.data());
+    detail::OwnWriter writer(out);
     detail::write(writer, value);
+    if (writer.size() != out.size()) detail::throw_size_changed(type_name<T>(), out.size(), writer.size());
   } else {
     detail::ByteWriter writer(out.data());
     detail::write(writer, value);

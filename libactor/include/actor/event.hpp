@@ -32,6 +32,7 @@ struct EventType {
   std::string_view schema;  ///< schema_text
   std::uint32_t size, align;
   bool trivially_copyable;  ///< the payload on the wire is the object's bytes
+  bool has_own_code;        ///< encoding runs a serialize() or save() of its own, which may throw
   /// Are these bytes (aligned, `size` of them) an object? nullptr when all are; set only for trivially copyable types
   /// that hold a bool. A reader of hostile memory calls it on its own copy, or accepts that the writer may change it.
   bool (*valid)(const void* bytes);
@@ -135,6 +136,7 @@ constexpr EventType describe() {
             sizeof(T),
             alignof(T),
             Code::raw,
+            !Code::raw && has_kind<Kind::Own, T>(),
             nullptr,
             &Code::encoded_size,
             &Code::encode,

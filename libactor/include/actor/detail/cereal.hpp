@@ -9,6 +9,7 @@
 #include <cereal/cereal.hpp>
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 namespace actor::detail {
 
@@ -37,12 +38,15 @@ constexpr bool is_for_cereal() {
   }
 }
 
-/// Measures without a target, writes with one.
+/// Throws Error(External): the type's own code wrote another number of bytes than when it was measured.
+[[noreturn]] void throw_size_changed(std::string_view type, std::size_t measured, std::size_t written);
+
+/// Measures without a target, writes with one. What a type's own code writes beyond the target is only measured.
 class OwnWriter : public cereal::OutputArchive<OwnWriter, cereal::AllowEmptyClassElision> {
   using Base = cereal::OutputArchive<OwnWriter, cereal::AllowEmptyClassElision>;
 
  public:
-  explicit OwnWriter(std::byte* at = nullptr) : Base(this), at_(at) {}
+  explicit OwnWriter(std::span<std::byte> out = {}) : Base(this), out_(out) {}
 
   template <class... T>
   OwnWriter& operator()(T&&... values) {
@@ -54,7 +58,7 @@ class OwnWriter : public cereal::OutputArchive<OwnWriter, cereal::AllowEmptyClas
     return (*this)(value);
   }
   void put(const void* bytes, std::size_t size) {
-    if (at_ != nullptr && size != 0) std::memcpy(at_ + size_, bytes, size);
+    if (size != 0 && size_ <= out_.size() && size <= out_.size() - size_) std::memcpy(out_.data() + size_, bytes, size);
     size_ += size;
   }
   template <class T>
@@ -73,7 +77,7 @@ class OwnWriter : public cereal::OutputArchive<OwnWriter, cereal::AllowEmptyClas
     }
   }
 
-  std::byte* at_;
+  std::span<std::byte> out_;
   std::size_t size_ = 0;
 };
 
