@@ -39,10 +39,27 @@ std::uint64_t queue_of(const Case& what) {
   return std::min(what.capacity * what.writers, largest_queue);
 }
 
+std::string runtime_name(const char* as, Direction direction, unsigned index) {
+  return std::string("bench-") + as + (direction == Direction::Forward ? "-there-" : "-back-") + std::to_string(index);
+}
+
+/// What iceoryx leaves of a runtime that did not end by itself, as none of ours does.
+void remove_runtime_files(const Case& what) {
+  for (unsigned i = 0; i < std::max(what.readers, what.writers); ++i) {
+    for (const char* as : {"writer", "reader"}) {
+      for (const Direction direction : {Direction::Forward, Direction::Back}) {
+        const std::string socket = "/tmp/" + runtime_name(as, direction, i);
+        unlink(socket.c_str());
+        unlink((socket + ".lock").c_str());
+      }
+    }
+  }
+}
+
 /// A RouDi in a process of its own, for one run.
 class Roudi {
  public:
-  explicit Roudi(const Case& what) : ready_(shared_object<std::atomic<int>>()) {
+  explicit Roudi(const Case& what) : what_(what), ready_(shared_object<std::atomic<int>>()) {
     pid_ = fork();
     if (pid_ < 0) throw std::runtime_error("fork failed");
     if (pid_ == 0) {
@@ -50,7 +67,7 @@ class Roudi {
       const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);  // it tells of its every step
       dup2(nowhere, STDOUT_FILENO);
       dup2(nowhere, STDERR_FILENO);
-      serve(what);
+      serve();
       _exit(0);
     }
     constexpr int tries = 5000;
@@ -66,7 +83,10 @@ class Roudi {
   }
   Roudi(const Roudi&) = delete;
   Roudi& operator=(const Roudi&) = delete;
-  ~Roudi() { end(); }
+  ~Roudi() {
+    end();
+    remove_runtime_files(what_);
+  }
 
   std::int64_t cpu_ns() const { return cpu_ns_of(pid_); }
 
@@ -78,7 +98,7 @@ class Roudi {
     waitpid(pid_, nullptr, 0);
   }
 
-  void serve(const Case& what) {
+  void serve() {
     sigset_t stop;
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
@@ -89,8 +109,8 @@ class Roudi {
     iox::mepoo::MePooConfig pools;
     constexpr std::uint64_t loaned = 16;  // by each end, beside what is queued
     const std::uint64_t chunks =
-        (what.readers * queue_of(what) + loaned) * what.writers + loaned * what.readers + queue_of(what);
-    const auto bytes = static_cast<std::uint32_t>((Message(what).bytes() + 63) / 64 * 64);
+        (what_.readers * queue_of(what_) + loaned) * what_.writers + loaned * what_.readers + queue_of(what_);
+    const auto bytes = static_cast<std::uint32_t>((Message(what_).bytes() + 63) / 64 * 64);
     pools.addMemPool({bytes, static_cast<std::uint32_t>(chunks)});
     const auto group = iox::posix::PosixGroup::getGroupOfCurrentProcess().getName();
     config.m_sharedMemorySegments.push_back({group, group, pools});
@@ -102,6 +122,7 @@ class Roudi {
     sigwait(&stop, &signal);
   }
 
+  const Case what_;
   std::shared_ptr<std::atomic<int>> ready_;
   int pid_;
 };
@@ -110,11 +131,10 @@ void join(const char* as, Direction direction, unsigned index) {
   iox::log::LogManager::GetLogManager().SetDefaultLogLevel(iox::log::LogLevel::kError,
                                                            iox::log::LogLevelOutput::kHideLogLevel);
   // A process has one runtime: whichever of its ends is made first names it.
-  const std::string name = std::string("bench-") + as + (direction == Direction::Forward ? "-there-" : "-back-") +
-                           std::to_string(index) + "-" + std::to_string(getpid());
   static bool joined = false;
   if (std::exchange(joined, true)) return;
-  iox::runtime::PoshRuntime::initRuntime(iox::RuntimeName_t(iox::cxx::TruncateToCapacity, name));
+  iox::runtime::PoshRuntime::initRuntime(
+      iox::RuntimeName_t(iox::cxx::TruncateToCapacity, runtime_name(as, direction, index)));
 }
 
 iox::popo::PublisherOptions publisher_options() {
