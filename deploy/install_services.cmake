@@ -11,8 +11,7 @@ file(INSTALL ${source}/deploy/systemd/tmpfiles.conf DESTINATION ${prefix}/lib/tm
 
 if(station)
   file(READ ${source}/examples/station/station.toml manifest)
-  string(REPLACE "exec = \"station\" " "exec = \"${prefix}/${libexecdir}/actor/station\" " manifest "${manifest}")
-  string(REPLACE "exec = \"station\"\n" "exec = \"${prefix}/${libexecdir}/actor/station\"\n" manifest "${manifest}")
+  string(REGEX REPLACE "exec = \"station\"( *#[^\n]*)?" "exec = \"${prefix}/${libexecdir}/actor/station\"" manifest "${manifest}")
   string(REPLACE "actor-broker examples/station/station.toml [--for 10s]" "systemctl start actor-broker@station" manifest "${manifest}")
   file(WRITE ${work}/station.toml "${manifest}")
   # /etc belongs to the machine; what is installed elsewhere brings an example along.
