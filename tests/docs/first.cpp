@@ -1,10 +1,7 @@
-// docs/getting-started.md, the first step: one event, one actor. Each of its blocks stands here word for word.
-
+// first.cpp: one event, one actor.
 #include <actor/supervisor.hpp>
 #include <iostream>
 #include <string>
-
-namespace weather {
 
 struct Temperature {  // an event is a plain struct: nothing to derive from, no macro, no serialize()
   std::string place;
@@ -19,13 +16,11 @@ class Display : public actor::Actor<WeatherEvent> {
   }
 };
 
-}  // namespace weather
-
 int main() {
-  actor::Supervisor<weather::WeatherEvent> station;
-  station.add_actor<weather::Display>("display", actor::of<weather::Temperature>);
+  actor::Supervisor<WeatherEvent> station;
+  station.add_actor<Display>("display", actor::of<Temperature>);
   station.start();
-  station.send(weather::Temperature{"garden", 3.5});
+  station.send(Temperature{"garden", 3.5});
   station.stop();  // in good order: what was sent is handled first
   station.join();
 }

@@ -5,8 +5,6 @@
 
 #include "weather.hpp"
 
-using namespace weather;
-
 struct Monday : actor::Replayer<WeatherEvent> {
   Monday() : Replayer("monday.jsonl", {.pace = actor::ReplayOptions::Pace::Recorded}) {}
 };

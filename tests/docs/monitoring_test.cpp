@@ -17,7 +17,6 @@
 
 namespace {
 
-using namespace weather;
 using namespace std::chrono_literals;
 
 class Delays : public actor::Monitor {

@@ -1,9 +1,8 @@
+// weather.cpp: all actors in one process, or each in one of its own.
 #include "weather.hpp"
 
 #include <actor/run.hpp>
 #include <actor/supervisor.hpp>
-
-using namespace weather;
 
 int main(int argc, char** argv) {
   if (argc < 2 || std::string(argv[1]) != "--in-process") return actor::run<Thermometer, Alerter, Display>(argc, argv);

@@ -1,12 +1,9 @@
+// weather.hpp: the events, topics and actors of the station.
 #pragma once
-// The weather station that docs/getting-started.md builds: events, topics and actors. Each of the guide's blocks stands
-// here, in weather.cpp or in weather_test.cpp word for word.
 
 #include <actor/actor.hpp>
 #include <iostream>
 #include <string>
-
-namespace weather {
 
 struct Temperature {
   std::string place;
@@ -54,5 +51,3 @@ class Display : public actor::Actor<WeatherEvent> {
         [](const Alert& a) { std::cout << "FROST in the " << a.place << ": " << a.celsius << " C" << std::endl; }});
   }
 };
-
-}  // namespace weather

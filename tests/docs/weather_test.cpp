@@ -1,3 +1,4 @@
+// weather_test.cpp: the same actors, on a virtual clock.
 #include "weather.hpp"
 
 #include <gmock/gmock.h>
@@ -8,7 +9,6 @@
 
 using namespace actor::testing;
 using namespace std::chrono_literals;
-using namespace weather;
 
 void build(actor::Supervisor<WeatherEvent>& station) {
   station.add_actor<Display>("display", {WeatherTopic::Reading, WeatherTopic::Alert});

@@ -22,9 +22,23 @@ foreach(installed share/man/man1/actorctl.1 share/man/man1/actor-broker.1 share/
     message(FATAL_ERROR "${installed} was not installed")
   endif()
 endforeach()
-run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK_DIR}/build -G Ninja
-  -D CMAKE_PREFIX_PATH=${WORK_DIR}/prefix -D CMAKE_FIND_USE_PACKAGE_REGISTRY=OFF
-  -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_CXX_FLAGS=${FLAGS})
+function(configure source build)
+  run(${CMAKE_COMMAND} -S ${source} -B ${build} -G Ninja
+    -D CMAKE_PREFIX_PATH=${WORK_DIR}/prefix -D CMAKE_FIND_USE_PACKAGE_REGISTRY=OFF
+    -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_CXX_FLAGS=${FLAGS})
+endfunction()
+configure(${CMAKE_CURRENT_LIST_DIR} ${WORK_DIR}/build)
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/build)
 run(${WORK_DIR}/build/package_user)
 run(${WORK_DIR}/build/package_user --version)
+
+# The project of docs/getting-started.md, its lines of CMake copied from top to bottom, finds the library. (Its sources are compiled
+# in tests/docs.)
+set(docs ${CMAKE_CURRENT_LIST_DIR}/../docs)
+file(READ ${CMAKE_CURRENT_LIST_DIR}/../../docs/getting-started.md guide)
+string(REGEX MATCHALL "```cmake\n[^`]*" blocks "${guide}")
+string(REPLACE "```cmake\n" "" blocks "${blocks}")
+list(JOIN blocks "" lines)
+file(WRITE ${WORK_DIR}/guide/CMakeLists.txt "${lines}")
+file(COPY ${docs}/first.cpp ${docs}/weather.hpp ${docs}/weather.cpp ${docs}/weather_test.cpp DESTINATION ${WORK_DIR}/guide)
+configure(${WORK_DIR}/guide ${WORK_DIR}/guide/build)
