@@ -28,7 +28,8 @@ Then:
   actor-broker station.toml              # run it
   actorctl ps                            # in another terminal: who runs, and how it is doing
 
-Exit codes: 0 ended in good order, 1 the runtime failed, 2 the command line or the manifest is wrong.
+Exit codes: 0 ended in good order, 1 the runtime failed, 2 the command line or the manifest is wrong,
+3 restarts were used up (on_exhausted).
 )";
 
 std::string duration_problem(const std::string& text) {

@@ -52,12 +52,14 @@ void run_in_process(std::optional<std::chrono::milliseconds> duration) {
   supervisor.run();
 }
 
+constexpr const char* usage = "station --in-process [--for DURATION], for example --for 10s";
+
 /// The options after --in-process. Returns the exit code.
 int main_in_process(std::span<char*> options) {
   std::optional<std::chrono::milliseconds> duration;
   if (options.size() == 2 && std::string_view(options[0]) == "--for") duration = parse_duration(options[1]);
   if (!options.empty() && !duration) {
-    std::fprintf(stderr, "station: usage: station --in-process [--for DURATION], for example --for 10s\n");
+    std::fprintf(stderr, "station: usage: %s\n", usage);
     return 2;
   }
   try {
@@ -74,6 +76,8 @@ int main_in_process(std::span<char*> options) {
 int main(int argc, char** argv) {
   const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
   if (argc > 1 && std::string_view(argv[1]) == "--in-process") return main_in_process(arguments.subspan(2));
+  if (argc == 2 && std::string_view(argv[1]) == "--help")
+    std::printf("Usage: %s\nRuns all actors in this process. Or:\n\n", usage);
   return actor::run<CpuSensor, MemorySensor, DiskSensor, NetworkSensor, ThermalSensor, Normalizer, Alerter, Recorder,
                     Console>(argc, argv);
 }

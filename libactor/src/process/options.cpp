@@ -35,7 +35,9 @@ void print_help(const char* program, const std::vector<std::string>& classes) {
       "  --subscribe TOPIC  receive this topic (\"*\" for all); may be repeated\n"
       "  --publish TOPIC    may send to this topic; may be repeated; default: every topic the program knows\n"
       "  --latency WORD     low, balanced or power-save: how long it looks for events before it sleeps\n"
-      "  --version, --help\n",
+      "  --version, --help\n\n"
+      "What main() looks at before it calls actor::run<...>(), such as --in-process in the examples, is not listed "
+      "here.\n",
       program, joined(classes).c_str());
 }
 
