@@ -13,7 +13,7 @@
 namespace actor {
 
 enum class ErrorCode {
-  MailboxClosed,       ///< the runtime is gone or stopping: nothing more can be sent
+  MailboxClosed,       ///< an actor is added while stopping; in a test, what an event is sent to has gone
   MailboxFull,         ///< the outbox is at its limit: return from the handler and let it drain
   AlreadyStarted,      ///< the operation is only possible before start
   DuplicateActorName,  ///< two actors of one runtime asked for the same name
@@ -25,7 +25,7 @@ enum class ErrorCode {
   Io,                  ///< a system call failed: `sys_errno()` says how
   Internal,            ///< broken invariant or hostile peer
   SettleTimeout,       ///< a test waited for a condition that did not come
-  Stalled,             ///< actors wait for each other's mailboxes, and none can go on
+  Stalled,             ///< deterministic mode: join() would wait for ever, for no actor can go on
   NoSuchActor,         ///< no actor of the runtime has that name
 };
 
