@@ -55,7 +55,7 @@ void read_topic(TableReader& read, TopicSection& topic, const std::string& name)
   read.integer("capacity", topic.capacity, {1, 65536});
   read.choice<Transport>("transport", topic.transport, {{"shm", Transport::Shm}, {"iceoryx", Transport::Iceoryx}});
   read.bytes("payload", topic.payload_bytes, {1, gib});
-  if (read.has("latched")) read.boolean("latched", topic.latched.emplace());
+  read.boolean("latched", topic.latched);
   if (kind) topic.overflow = OverflowPolicy{.kind = *kind, .deadline = deadline};
 
   if (read.has("block_deadline") && kind != Kind::Block) {

@@ -38,14 +38,18 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   const std::string* best = nullptr;
   std::size_t best_distance = std::max<std::size_t>(1, (word.size() + 1) / 3) + 1;
   for (const std::string& candidate : candidates) {
-    if (is_beginning(candidate, word) || is_beginning(word, candidate)) return candidate;
     if (candidate.size() > word.size() + best_distance) continue;
     const std::size_t distance = edit_distance(word, candidate);
     if (distance >= best_distance || distance >= std::max(word.size(), candidate.size())) continue;
     best = &candidate;
     best_distance = distance;
   }
-  return best ? *best : std::string();
+  if (best) return *best;
+  const auto same_word = [&](const std::string& candidate) {
+    return is_beginning(candidate, word) || is_beginning(word, candidate);
+  };
+  const auto found = std::find_if(candidates.begin(), candidates.end(), same_word);
+  return found == candidates.end() ? std::string() : *found;
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {

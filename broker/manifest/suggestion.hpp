@@ -8,8 +8,8 @@
 
 namespace actor::broker {
 
-/// The candidate nearest to `word`: one that begins with it or that it begins with, else by edit distance, letter case
-/// ignored; empty when none is near enough to be offered.
+/// The candidate nearest to `word` by edit distance, letter case ignored; when none is near, one that begins with it or
+/// that it begins with; empty when there is none to be offered.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 /// `; did you mean "exec"?`, or nothing: to be appended to a message.

@@ -159,8 +159,9 @@ std::optional<std::int32_t> TableReader::read_signed_integer(std::string_view ke
   return static_cast<std::int32_t>(*integer);
 }
 
-void TableReader::boolean(std::string_view key, bool& out) {
-  if (const auto* const value = ask<bool>(key, "true or false")) out = *value;
+std::optional<bool> TableReader::read_boolean(std::string_view key) {
+  const auto* const value = ask<bool>(key, "true or false");
+  return value ? std::optional(*value) : std::nullopt;
 }
 
 void TableReader::integers(std::string_view key, std::vector<std::uint32_t>& out, Range<std::uint32_t> range) {

@@ -62,7 +62,10 @@ class TableReader {
   void signed_integer(std::string_view key, Out& out, Range<std::int32_t> range) {
     if (auto value = read_signed_integer(key, range)) out = *value;
   }
-  void boolean(std::string_view key, bool& out);
+  template <typename Out>
+  void boolean(std::string_view key, Out& out) {
+    if (const auto value = read_boolean(key)) out = *value;
+  }
   void integers(std::string_view key, std::vector<std::uint32_t>& out, Range<std::uint32_t> range);
   template <typename Enum, typename Out>
   void choice(std::string_view key, Out& out, std::initializer_list<std::pair<std::string_view, Enum>> choices) {
@@ -105,6 +108,7 @@ class TableReader {
   std::optional<std::uint64_t> read_bytes(std::string_view key, ByteRange range);
   std::optional<std::uint32_t> read_integer(std::string_view key, Range<std::uint32_t> range);
   std::optional<std::int32_t> read_signed_integer(std::string_view key, Range<std::int32_t> range);
+  std::optional<bool> read_boolean(std::string_view key);
   std::optional<std::ptrdiff_t> read_choice(std::string_view key, const std::vector<std::string>& names);
   std::optional<std::string> as_text(const Value& value, const std::string& path, std::string_view expected);
 

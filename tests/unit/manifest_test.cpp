@@ -184,6 +184,15 @@ TEST(Manifest, UnknownKeyIsAnErrorAndTheMeantOneIsOffered) {
       ElementsAre(HasSubstr("no actor to run"), HasSubstr("1:2: actor: unknown key; did you mean \"actors\"?")));
 }
 
+TEST(Manifest, AKeyThatIsNotWrittenIsOfferedToo) {
+  EXPECT_THAT(
+      errors_in("[actors.a]\nexec = 'a'\n[topics.T]\nlached = true\noverflow = 'drop_oldest'\n"),
+      ElementsAre("station.toml:4:1: topics.T.lached: unknown key; did you mean \"latched\"?; allowed here: "
+                  "block_deadline, capacity, latched, overflow, payload, transport",
+                  "station.toml:5:12: topics.T.overflow: \"drop_oldest\" is not allowed; allowed: \"fail\", \"drop\", "
+                  "\"drop-oldest\", \"block\"; did you mean \"drop-oldest\"?"));
+}
+
 TEST(Manifest, AManifestWithoutActorsIsAnError) {
   EXPECT_THAT(errors_in(""),
               ElementsAre(HasSubstr("station.toml: actors: the manifest has no actor to run; add a section")));

@@ -67,6 +67,8 @@ TEST(Suggestion, OffersTheNearestNameOrNone) {
   EXPECT_EQ(nearest("RESTART", names), "restart");
   EXPECT_EQ(nearest("maximum", names), "max");
   EXPECT_EQ(nearest("drop_oldest", names), "drop-oldest");
+  EXPECT_EQ(nearest("drop_oldest", {"fail", "drop", "drop-oldest"}),
+            "drop-oldest");  // "drop" begins it, and is not meant
   EXPECT_EQ(nearest("colour", names), "");
   EXPECT_EQ(nearest("x", names), "");
   EXPECT_EQ(nearest("", names), "");
