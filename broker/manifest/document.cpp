@@ -132,14 +132,22 @@ std::string advice(std::string_view description) {
     std::string_view when;
     std::string_view then;
   };
-  static constexpr std::array<Advice, 6> known{{
+  constexpr std::string_view unclosed_header = "the ] that ends the section's header is missing";
+  constexpr std::string_view unclosed_text =
+      "is the quote that ends the text missing? A line break inside it would be written \\n";
+  static constexpr std::array<Advice, 11> known{{
       {"cannot redefine existing table", "each section is written once: merge the two, or give one another name"},
       {"cannot redefine existing", "this key is set above already: keep one of the two"},
+      {"table header: expected ']', saw '\\", unclosed_header},  // \n, \r
+      {"table header: expected ']', saw '#'", unclosed_header},
+      {"table header: encountered end-of-file", unclosed_header},
       {"table header: expected ']'",
        "a name that is more than letters, digits, - and _ is quoted: [topics.\"Type{field=value}\"]"},
       {"could not determine value type",
        "texts, durations (\"5s\") and sizes (\"64MiB\") are written in double quotes"},
       {"while parsing decimal", "texts, durations (\"5s\") and sizes (\"64MiB\") are written in double quotes"},
+      {"control characters other than TAB", unclosed_text},
+      {"string: encountered end-of-file", unclosed_text},
       {"inline table", "an inline table { ... } stands on one line, without a comma at its end"},
   }};
   for (const Advice& each : known) {

@@ -209,6 +209,12 @@ TEST(Manifest, TextThatIsNotTomlIsReportedWithItsPlaceAndAdvice) {
   EXPECT_THAT(errors_in("[actors.a]\nexec = 'a'\nstop_timeout = 10s\n"),
               ElementsAre(AllOf(HasSubstr("station.toml:3:"), HasSubstr("double quotes"))));
   EXPECT_THAT(errors_in("[actors.a]\nexec = 'a'\n[topics.T{a=1}]\n"), ElementsAre(HasSubstr("is quoted: [topics.\"")));
+  for (const std::string_view unclosed : {"[actors.a\nexec = 'a'\n", "[actors.a", "[actors.a # sensor\nexec = 'a'\n"})
+    EXPECT_THAT(errors_in(unclosed), ElementsAre(HasSubstr("; the ] that ends the section's header is missing")))
+        << unclosed;
+  for (const std::string_view unclosed : {"[actors.a]\nexec = \"a\nargs = []\n", "[actors.a]\nexec = 'a\nargs = []\n",
+                                          "[actors.a]\nexec = \"a", "[actors.a]\nexec = 'a"})
+    EXPECT_THAT(errors_in(unclosed), ElementsAre(HasSubstr("; is the quote that ends the text missing?"))) << unclosed;
   EXPECT_THAT(errors_in("\xff\xfe"), ElementsAre(HasSubstr("station.toml:1:1: not valid TOML")));
 }
 
