@@ -113,7 +113,10 @@ TEST(ManifestSupervision, WrongWordsAreErrors) {
 
 TEST(ManifestSupervision, ActorsThatShareAProcessWantTheSameOfIt) {
   const std::string one = "[actors.one]\nexec = 'a'\nprocess = 'p'\n";
-  EXPECT_THAT(errors_in(one + "[actors.two]\nexec = 'a'\nargs = ['x']\nspin = '0'\nprocess = 'p'\n"), IsEmpty());
+  EXPECT_THAT(
+      errors_in(one +
+                "[actors.two]\nexec = 'a'\nargs = ['--actor', 'Two', '--latency=low']\nspin = '0'\nprocess = 'p'\n"),
+      IsEmpty());
   EXPECT_THAT(
       errors_in(one + "[actors.two]\nexec = 'b'\nprocess = 'p'\n"),
       ElementsAre("m.toml:5:8: actors.two.exec: is not what it is in \"one\", and the two share the process "
@@ -129,6 +132,39 @@ TEST(ManifestSupervision, ActorsThatShareAProcessWantTheSameOfIt) {
               ElementsAre("m.toml:3:11: actors.one.process: \"one\" is an actor's name; give the process another one"));
   EXPECT_THAT(errors_in("[actors.one]\nexec = 'a'\nprocess = 'a b'\n"),
               ElementsAre(::testing::HasSubstr("actors.one.process: ")));
+}
+
+TEST(ManifestSupervision, AnActorThatSharesAProcessGetsNoArgumentsButLibactors) {
+  const std::string one = "[actors.one]\nexec = 'a'\nprocess = 'p'\n";
+  const std::string allowed =
+      "; allowed: \"--actor\", \"CLASS\" and \"--latency\", \"WORD\". Remove it, or process = \"p\"";
+  EXPECT_THAT(
+      errors_in(one + "args = ['--actor', 'One', '--foo']\n"),
+      ElementsAre("m.toml:4:27: actors.one.args[2]: \"--foo\" cannot be given to an actor that shares a process" +
+                  allowed));
+  EXPECT_THAT(errors_in(one + "args = ['--actors', 'One']\n"),
+              ElementsAre(::testing::HasSubstr("actors.one.args[0]: \"--actors\" cannot be given")));
+  EXPECT_THAT(errors_in(one + "args = ['--actor']\n"),
+              ElementsAre("m.toml:4:9: actors.one.args[0]: \"--actor\" lacks its value" + allowed));
+}
+
+TEST(ManifestSupervision, AnErrorDoesNotHideWhatIsWrongBetweenSections) {
+  EXPECT_THAT(errors_in("[groups.g]\nstrategy = 'one_for_al'\nparent = 'g'\n"
+                        "[actors.a]\nexec = 'a'\nargs = 1\nmember_of = 'h'\n"),
+              ElementsAre(::testing::StartsWith("m.toml:2:12: groups.g.strategy: \"one_for_al\" is not allowed"),
+                          ::testing::StartsWith("m.toml:3:10: groups.g.parent: is a circle: g is in g"),
+                          ::testing::StartsWith("m.toml:6:8: actors.a.args: must be an array"),
+                          ::testing::StartsWith("m.toml:7:13: actors.a.member_of: there is no section [groups.h]")));
+}
+
+TEST(ManifestSupervision, NothingIsConcludedFromWhatASectionWithErrorsDoesNotSay) {
+  EXPECT_THAT(errors_in("[broker]\nallow_rebot = true\n"
+                        "[actors.a]\nexec = 'a'\nrestrat = 'transient'\nsignificant = true\non_exhausted = 'reboot'\n"
+                        "[actors.b]\nexec = 'b'\ndepends_on = { a = 'completed' }\n"),
+              ElementsAre(::testing::StartsWith("m.toml:2:1: broker.allow_rebot: unknown key"),
+                          ::testing::StartsWith("m.toml:5:1: actors.a.restrat: unknown key")));
+  EXPECT_THAT(errors_in("[group.g]\n[actors.a]\nexec = 'a'\nmember_of = 'g'\n"),
+              ElementsAre(::testing::StartsWith("m.toml:1:2: group: unknown key; did you mean \"groups\"?")));
 }
 
 TEST(ManifestSupervision, CirclesAreNamed) {
