@@ -2,6 +2,7 @@
 
 #include <actor/error.hpp>
 #include <cstdlib>
+#include <iterator>
 
 #include "iceoryx/only_roudi.hpp"
 #include "manifest/iceoryx.hpp"
@@ -46,11 +47,13 @@ void look_for_another_roudi(const Manifest& manifest, Checked& checked) {
 Checked check_manifest(const std::filesystem::path& file) {
   ManifestResult result = load_manifest(file);
   Checked checked{std::move(result.manifest), std::move(result.errors), std::move(result.warnings)};
-  if (checked.manifest) {
+  if (const auto& read = checked.manifest ? checked.manifest : result.wrong) {
     const char* path = std::getenv("PATH");
-    checked.errors = check_executables(*checked.manifest, path != nullptr ? path : "");
-    look_for_another_roudi(*checked.manifest, checked);
+    auto more = check_executables(*read, path != nullptr ? path : "", checked.errors);
+    checked.errors.insert(checked.errors.end(), std::move_iterator(more.begin()), std::move_iterator(more.end()));
+    sort_by_position(checked.errors);
   }
+  if (checked.manifest) look_for_another_roudi(*checked.manifest, checked);
   if (!checked.errors.empty()) checked.manifest.reset();
   if (checked.manifest) warn_of_missing_limits(*checked.manifest, checked.warnings);
   return checked;

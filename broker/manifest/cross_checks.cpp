@@ -63,7 +63,8 @@ std::chrono::nanoseconds shortest_burst(const ActorSection& actor) {
 
 }  // namespace
 
-void check_topics(const Manifest& manifest, Findings& findings) {
+void check_topics(const Manifest& manifest, const SoundSections& sound, Findings& findings) {
+  if (!sound.all()) return;  // who publishes what is known when everything is
   const Publishers publishers(manifest);
   if (!publishers.are_known()) return;
   for (const ActorSection& actor : manifest.actors) check_subscriptions(actor, publishers, findings);
@@ -76,8 +77,9 @@ void check_topics(const Manifest& manifest, Findings& findings) {
   }
 }
 
-void check_budgets(const Manifest& manifest, Findings& findings) {
+void check_budgets(const Manifest& manifest, const SoundSections& sound, Findings& findings) {
   for (const ActorSection& actor : manifest.actors) {
+    if (!sound.has(key_path("actors", actor.name))) continue;
     if (actor.restart == Restart::Temporary || shortest_burst(actor) <= actor.budget.within) continue;
     const std::string path = key_path("actors", actor.name) + ".budget";
     SourcePosition at = findings.position(path);

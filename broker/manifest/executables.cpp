@@ -3,6 +3,7 @@
 #include "manifest/iceoryx.hpp"
 #include "manifest/manifest.hpp"
 #include "manifest/names.hpp"
+#include "manifest/sound_sections.hpp"
 #include "sandbox/orders.hpp"
 
 namespace actor::broker {
@@ -79,7 +80,9 @@ std::optional<fs::path> find_executable(const Manifest& manifest, const ActorSec
   return file;
 }
 
-std::vector<ManifestError> check_executables(const Manifest& manifest, std::string_view path) {
+std::vector<ManifestError> check_executables(const Manifest& manifest, std::string_view path,
+                                             const std::vector<ManifestError>& known) {
+  const SoundSections sound(known);
   std::vector<ManifestError> errors;
   for (const ActorSection& actor : manifest.actors) {
     const std::string section = key_path("actors", actor.name);
@@ -89,11 +92,11 @@ std::vector<ManifestError> check_executables(const Manifest& manifest, std::stri
           "iceoryx needs the program actor-roudi, which is in no directory of PATH (" + std::string(path) +
               "): install libactor's package for iceoryx, or build libactor where libiceoryx-posh-dev and libacl1-dev "
               "are installed; or set transport = \"shm\""));
-    } else if (!find_executable(manifest, actor, path)) {
+    } else if (!actor.exec.empty() && !find_executable(manifest, actor, path)) {
       errors.push_back(manifest.error(section + ".exec", problem_with(manifest, actor, path)));
     }
     SandboxProblem problem;
-    if (!make_orders(actor.sandbox, false, problem)) {
+    if (sound.has(section) && !make_orders(actor.sandbox, false, problem)) {
       errors.push_back(manifest.error(section + '.' + problem.key, problem.text));
     }
     if (!actor.cwd) continue;

@@ -179,14 +179,15 @@ std::string iceoryx_cannot(const OverflowPolicy& policy, std::uint32_t capacity,
   return {};
 }
 
-void check_iceoryx(const Manifest& manifest, Findings& findings) {
+void check_iceoryx(const Manifest& manifest, const SoundSections& sound, Findings& findings) {
   for (const auto& [topic, section] : manifest.topics) {
     if (section.transport == Transport::Iceoryx && is_system_topic(topic))
       refuse(findings, key_path("topics", topic) + ".transport",
              "the broker's own topics travel over its connections, not by iceoryx; remove it");
-    check_topic(topic, section, travels_by_iceoryx(manifest, topic), findings);
+    if (sound.has("broker") && sound.has(key_path("topics", topic)))
+      check_topic(topic, section, travels_by_iceoryx(manifest, topic), findings);
   }
-  if (!needs_roudi(manifest)) return;
+  if (!sound.all() || !needs_roudi(manifest)) return;
   check_names(manifest, findings);
   check_limits(manifest, carried_topics(manifest), findings);
 }

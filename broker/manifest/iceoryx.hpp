@@ -7,6 +7,7 @@
 
 #include "iceoryx/pools.hpp"
 #include "manifest/manifest.hpp"
+#include "manifest/sound_sections.hpp"
 #include "manifest/table_reader.hpp"
 
 namespace actor::broker {
@@ -23,7 +24,7 @@ bool travels_by_iceoryx(const Manifest& manifest, std::string_view topic);
 std::string iceoryx_cannot(const OverflowPolicy& policy, std::uint32_t capacity, bool latched, std::string_view topic);
 
 /// What iceoryx cannot do, and its limits.
-void check_iceoryx(const Manifest& manifest, Findings& findings);
+void check_iceoryx(const Manifest& manifest, const SoundSections& sound, Findings& findings);
 /// Adds RouDi and the groups when a topic needs them. REQUIRES: check_iceoryx() found no error.
 void add_roudi(Manifest& manifest);
 /// Memory for all that can be under way at once, from the capacities and payloads of the topics.

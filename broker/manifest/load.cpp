@@ -44,7 +44,7 @@ ManifestText read_manifest(const std::filesystem::path& file) {
 
 ManifestResult load_manifest(const std::filesystem::path& file) {
   ManifestText read = read_manifest(file);
-  if (read.error) return {.manifest = {}, .errors = {std::move(*read.error)}, .warnings = {}};
+  if (read.error) return {.manifest = {}, .wrong = {}, .errors = {std::move(*read.error)}, .warnings = {}};
   return parse_manifest(read.text, file.string());
 }
 

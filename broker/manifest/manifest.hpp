@@ -39,6 +39,9 @@ struct ManifestError {
 /// "station.toml:12:11: actors.cpu.restart: ...", the form that editors jump to.
 std::string format(const ManifestError& error);
 
+/// In the order of the file.
+void sort_by_position(std::vector<ManifestError>& errors);
+
 enum class LogFormat { Text, Json };
 /// How a topic's events travel from process to process.
 enum class Transport { Shm, Iceoryx };
@@ -167,6 +170,7 @@ struct Manifest {
 
 struct ManifestResult {
   std::optional<Manifest> manifest;     // set exactly when there are no errors
+  std::optional<Manifest> wrong;        // otherwise: as far as it could be read, to look for more errors
   std::vector<ManifestError> errors;    // all of them, in file order; a syntax error hides what comes after it
   std::vector<ManifestError> warnings;  // the manifest can be run, but is likely not what was meant
 };
@@ -195,8 +199,10 @@ std::optional<std::filesystem::path> find_executable(const Manifest& manifest, c
 /// All that a process is made from, as bytes to compare: two actors with the same can share one.
 std::string process_image(const ActorSection& actor);
 
-/// One error for each actor whose program, working directory or sandbox this process could not use now.
-std::vector<ManifestError> check_executables(const Manifest& manifest, std::string_view path);
+/// One error for each actor whose program, working directory or sandbox this process could not use now. `known`: what
+/// is wrong with the manifest beside that.
+std::vector<ManifestError> check_executables(const Manifest& manifest, std::string_view path,
+                                             const std::vector<ManifestError>& known = {});
 
 /// "actors.cpu", "topics.\"StationTopic.Reading\"": how a name is written in the key of an error.
 std::string key_path(std::string_view parent, std::string_view name);

@@ -155,13 +155,13 @@ std::string default_broker_name(const std::filesystem::path& file) {
   return name.empty() ? "broker" : name;
 }
 
+}  // namespace
+
 void sort_by_position(std::vector<ManifestError>& errors) {
   std::stable_sort(errors.begin(), errors.end(), [](const ManifestError& a, const ManifestError& b) {
     return std::pair(a.line, a.column) < std::pair(b.line, b.column);
   });
 }
-
-}  // namespace
 
 ManifestResult parse_manifest(std::string_view text, std::string file_name) {
   Manifest manifest;
@@ -177,22 +177,20 @@ ManifestResult parse_manifest(std::string_view text, std::string file_name) {
     TableReader::read(std::get<Table>(document), {}, {}, findings,
                       [&](TableReader& root) { read_manifest(root, manifest); });
   }
-  if (findings.errors.empty()) check_supervision(manifest, findings);
-  if (findings.errors.empty()) check_processes(manifest, findings);
-  if (findings.errors.empty()) {
-    check_topics(manifest, findings);
-    check_budgets(manifest, findings);
-    check_iceoryx(manifest, findings);
-  }
+  const SoundSections sound(findings.errors);
+  check_supervision(manifest, sound, findings);
+  check_processes(manifest, sound, findings);
+  check_topics(manifest, sound, findings);
+  check_budgets(manifest, sound, findings);
+  check_iceoryx(manifest, sound, findings);
 
   sort_by_position(findings.errors);
   sort_by_position(findings.warnings);
-  ManifestResult result{.manifest = {}, .errors = std::move(findings.errors), .warnings = std::move(findings.warnings)};
-  if (result.errors.empty()) {
-    add_roudi(manifest);
-    manifest.positions = std::move(findings.positions);
-    result.manifest = std::move(manifest);
-  }
+  ManifestResult result{
+      .manifest = {}, .wrong = {}, .errors = std::move(findings.errors), .warnings = std::move(findings.warnings)};
+  if (result.errors.empty()) add_roudi(manifest);
+  manifest.positions = std::move(findings.positions);
+  (result.errors.empty() ? result.manifest : result.wrong) = std::move(manifest);
   return result;
 }
 

@@ -59,7 +59,7 @@ std::string process_image(const ActorSection& actor) {
   return image + sandbox;
 }
 
-void check_processes(const Manifest& manifest, Findings& findings) {
+void check_processes(const Manifest& manifest, const SoundSections& sound, Findings& findings) {
   std::map<std::string_view, const ActorSection*> first;
   for (const ActorSection& actor : manifest.actors) {
     if (actor.process.empty()) continue;

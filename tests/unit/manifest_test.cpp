@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "manifest/check.hpp"
+
 namespace actor::broker {
 namespace {
 
@@ -476,6 +478,23 @@ TEST_F(ManifestFile, ProgramsThatCannotRunAreReportedTogether) {
               "m.toml:8:8: actors.d.exec: \"tool\" is in no directory of PATH (/nonexistent); did you mean \"./tool\""),
           HasSubstr("m.toml:10:8: actors.e.exec: \"nowhere-at-all\" is in no directory of PATH"),
           HasSubstr("m.toml:13:7: actors.f.cwd: there is no directory " + directory_.string() + "/none")));
+}
+
+TEST_F(ManifestFile, IsCheckedToItsEndWhateverIsWrongBefore) {
+  write("tool", "", true);
+  const Checked checked = check_manifest(
+      write("m.toml",
+            "[topics.T]\nblock_deadline = '5s'\n[actors.a]\nexec = 'helo'\nargs = 1\n"
+            "[actors.b]\nexec = './tool'\ncwd = 'none'\n[actors.c]\nexec = './tool'\nuser = 'no such user'\n"));
+  EXPECT_FALSE(checked.manifest);
+  EXPECT_THAT(lines_of(checked.errors),
+              ElementsAre(HasSubstr("m.toml:2:18: topics.T.block_deadline: is only for overflow = \"block\""),
+                          HasSubstr("m.toml:4:8: actors.a.exec: \"helo\" is in no directory of PATH"),
+                          HasSubstr("m.toml:5:8: actors.a.args: must be an array"),
+                          HasSubstr("m.toml:8:7: actors.b.cwd: there is no directory"),
+                          HasSubstr("m.toml:11:8: actors.c.user: there is no user \"no such user\"")));
+  EXPECT_THAT(lines_of(check_manifest(write("m.toml", "[actors.a]\ncwd = 'none'\n")).errors),
+              ElementsAre(HasSubstr("m.toml:1:9: actors.a.exec: missing"), HasSubstr("m.toml:2:7: actors.a.cwd:")));
 }
 
 std::string documentation() {
