@@ -62,7 +62,7 @@ void Brain::arm_shutdown() {
 void Brain::hurry() {
   begin_shutdown("asked twice");
   if (state_.stage == Stage::Quiescing || state_.stage == Stage::Draining) {
-    log_.warn("hurry", "", "asked again: stopping without handling what is queued. " + what_is_left());
+    log_.warn("hurry", "", "asked again: not waiting for what is queued any more: " + what_is_left());
     stop_everybody("");
     for (auto& [index, entry] : entries_) {
       if (entry->has_process() && entry->life != Life::Stopping) request_stop(*entry);
@@ -151,15 +151,20 @@ std::string Brain::what_is_queued(ActorIndex reader) const {
   return text;
 }
 
+/// For the line that tells that nobody waits for it any more.
 std::string Brain::what_is_left() const {
   std::string text;
+  bool any_staged = false;
   for (const auto& [index, entry] : entries_) {
     const std::uint64_t queued = exchange_.queued(index);
     const std::uint64_t staged = entry->memory ? entry->memory->status.staged() : 0;
     if (queued > 0) text += (text.empty() ? "'" : ", '") + entry->name + "' has " + std::to_string(queued) + " queued";
+    any_staged |= staged > 0;
     if (staged > 0) text += (text.empty() ? "'" : ", '") + entry->name + "' has " + std::to_string(staged) + " staged";
   }
-  return text.empty() ? "nothing was queued" : text;
+  if (text.empty()) return "nothing is queued";
+  return text + "; what is not handled before the actors end becomes dead letters" +
+         (any_staged ? ", and what is staged then is not sent" : "");
 }
 
 void Brain::stop_everybody(const std::string& left_over) {
@@ -168,8 +173,7 @@ void Brain::stop_everybody(const std::string& left_over) {
   if (drain_timer_ != 0) loop_.cancel(std::exchange(drain_timer_, 0));
   state_.drain_until.reset();
   if (scan_timer_ != 0) loop_.cancel(std::exchange(scan_timer_, 0));
-  if (!left_over.empty())
-    log_.warn("drain_timeout", "", "drain_timeout is over: " + left_over + " and will not be handled");
+  if (!left_over.empty()) log_.warn("drain_timeout", "", "drain_timeout is over: " + left_over);
   stop_next();
 }
 
@@ -242,7 +246,7 @@ void Brain::look_whether_drained(ActorEntry& entry) {
   if (!drained)
     log_.warn("drain_timeout", entry.name,
               "drain_timeout is over: " + std::to_string(exchange_.queued(entry.index)) +
-                  " events that were queued for it are dropped");
+                  " events are still queued; what it does not handle before it ends becomes dead letters");
   request_stop(entry);
 }
 

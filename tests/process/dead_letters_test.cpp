@@ -143,6 +143,9 @@ TEST_F(DeadLetters, WhatADrainHasNoTimeForIsKept) {
   EXPECT_EQ(broker.ctl("stop sink").code, 0);
   broker.wait_for_state("sink", "ended");
   wait_until("its mailbox to be given up", [&] { return broker.actor("sink").at("dead_lettered") == 30; });
+  EXPECT_EQ(broker.log().count_with("sink: drain_timeout is over: 30 events are still queued; what it does not handle "
+                                    "before it ends becomes dead letters"),
+            1U);
   expect_the_account_to_balance(broker);
   tell("source", "send 31 31");
   wait_for("source: sent 31");

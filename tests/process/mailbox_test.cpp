@@ -192,6 +192,10 @@ TEST_F(Mailbox, ThatCannotBeHandledBeforeTheRuntimeStopsIsReportedWithItsTopic) 
   EXPECT_NE(line.find("sink: "), std::string::npos) << line;
   EXPECT_NE(line.find("'source'"), std::string::npos) << line;
   EXPECT_NE(line.find("Topic.Numbers"), std::string::npos) << line;
+  EXPECT_EQ(
+      broker.log().count_with("drain_timeout is over: 'sink' has 26 queued; what is not handled before the actors "
+                              "end becomes dead letters"),
+      1U);
   expect_nothing_left();
 }
 
