@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "brain/requests.hpp"
 #include "wall_time.hpp"
@@ -65,6 +66,17 @@ std::vector<std::uint64_t> chosen(const DeadLetterStore& store, const Json& requ
   return found;
 }
 
+/// "there is no dead letter 77 for 'sink': actorctl dead-letters list has those there are"
+std::string none_of(const Json& request) {
+  std::string text = "there is no dead letter";
+  if (request.contains("ids") && request["ids"].is_array()) {
+    const char* before = " ";
+    for (const Json& id : request["ids"]) text += std::exchange(before, ", ") + id.dump();
+  }
+  if (const std::string actor = actor_in(request); !actor.empty()) text += " for '" + actor + "'";
+  return text + ": actorctl dead-letters list has those there are";
+}
+
 }  // namespace
 
 Json Requests::dead_letters(const Json& request) {
@@ -109,7 +121,7 @@ Json Requests::discard_letters(DeadLetterStore& store, const Json& request) {
 /// attempt.
 Json Requests::retry_letters(const DeadLetterStore& store, const Json& request) {
   const auto ids = chosen(store, request);
-  if (ids.empty()) return {{"error", "there is no such dead letter: actorctl dead-letters list has those there are"}};
+  if (ids.empty()) return {{"error", none_of(request)}};
   std::size_t count = 0;
   std::map<std::string, std::uint64_t> refused;  // why, how many
   for (const std::uint64_t id : ids) {

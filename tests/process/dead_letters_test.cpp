@@ -199,7 +199,10 @@ TEST_F(DeadLetters, OutliveTheBrainAndTheBroker) {
 TEST_F(DeadLetters, ARetriedLetterStaysUntilItIsHandled) {
   Broker& broker = start(head_ + section("source") + section("sink", sink_ + "env = { ALWAYS = \"3=abort\" }\n"));
   make_poison(broker);
-  EXPECT_EQ(broker.ctl("dead-letters retry 17").code, 1);
+  const Finished none = broker.ctl("dead-letters retry 17 18 --actor sink");
+  EXPECT_EQ(none.code, 1);
+  EXPECT_EQ(none.said,
+            "actorctl: there is no dead letter 17, 18 for 'sink': actorctl dead-letters list has those there are\n");
 
   EXPECT_EQ(broker.ctl("dead-letters retry --all").code, 0);
   wait_for("sink: abort at 3", 4);
