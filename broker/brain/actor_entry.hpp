@@ -40,6 +40,9 @@ enum class Life : std::uint8_t {
 };
 std::string_view to_string(Life life);
 
+/// What is likely wrong with a program whose process ends, or takes too long, while it is Connecting.
+inline constexpr const char* never_spoke = "it never spoke to the broker: does its main() call actor::run<...>()?";
+
 /// What happens to an actor when its timer is due.
 enum class Due : std::uint8_t {
   Nothing,

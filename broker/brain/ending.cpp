@@ -199,6 +199,8 @@ void Brain::ended(ActorEntry& entry, std::optional<int> wait_status) {
     story = "died with its process '" + entry.process + "', which another actor in it has ended" + handling;
   if (!exit.abnormal()) story = "ended";
   if (!entry.last_words.empty()) story += ": " + entry.last_words;
+  const bool by_itself = exit.kind == supervision::Exit::Kind::Clean || exit.kind == supervision::Exit::Kind::Error;
+  if (entry.life == Life::Connecting && by_itself) story += std::string(": ") + never_spoke;
   story += " (pid " + std::to_string(pid) + ")";
   entry.last_words.clear();
   entry.said_goodbye = false;

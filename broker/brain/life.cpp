@@ -175,8 +175,8 @@ void Brain::start_timed_out(ActorEntry& entry) {
     return set_due(entry, Due::StartTimeout, start_timeout(entry));
   }
   log_.error("start_timeout", entry.name,
-             "was not ready after " + milliseconds(start_timeout(entry)) + " (start_timeout) and is killed; it was " +
-                 std::string(to_string(entry.life)));
+             "was not ready after " + milliseconds(start_timeout(entry)) + " (start_timeout) and is killed; " +
+                 (entry.life == Life::Connecting ? never_spoke : "it was " + std::string(to_string(entry.life))));
   kill_late(entry, &supervision::Circumstances::start_timed_out);
 }
 

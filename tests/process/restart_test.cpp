@@ -161,6 +161,31 @@ TEST_F(Restarts, FollowAStartThatTakesTooLong) {
   end(broker);
 }
 
+TEST_F(Restarts, AreNotTriedWhenTheCommandLineIsWrong) {
+  Broker& broker = start(head_ + section("greeter", "", "Pupet"));
+  broker.wait_for_state("greeter", "refused");
+  broker.wait_for_line("no actor class Pupet in this program; it holds: ");
+  const std::string line = broker.log().first_with("greeter: died: incompatible");
+  EXPECT_NE(line.find("; not restarted: its exit code 78 says that it would end so again"), std::string::npos) << line;
+  EXPECT_EQ(broker.actor("greeter").at("incarnation"), 1);
+  end(broker);
+}
+
+TEST_F(Restarts, OfAProgramThatIsNoActorSayWhatItLacks) {
+  const std::string no_restarts = "budget = { restarts = 0, within = \"1h\" }\n";
+  Broker& broker =
+      start(head_ + "[actors.quick]\nexec = \"true\"\n" + no_restarts +
+            "[actors.slow]\nexec = \"sleep\"\nargs = [\"1000\"]\nstart_timeout = \"500ms\"\n" + no_restarts);
+  broker.wait_for_state("quick", "quarantined");
+  broker.wait_for_state("slow", "quarantined");
+  const std::string never_spoke = "it never spoke to the broker: does its main() call actor::run<...>()?";
+  EXPECT_EQ(broker.log().count_with("quick: ended: " + never_spoke), 1U);
+  EXPECT_EQ(broker.log().count_with("slow: was not ready after 500 ms (start_timeout) and is killed; " + never_spoke),
+            1U);
+  EXPECT_EQ(broker.log().count_with(never_spoke), 2U);
+  end(broker);
+}
+
 TEST_F(Restarts, DoNotHelpAProgramThatFailsInOnStart) {
   Broker& broker =
       start(head_ + section("broken", "budget = { restarts = 2, within = \"1h\" }\nenv = { ON_START = \"throw\" }\n"));
