@@ -163,6 +163,7 @@ class Brain final : public SessionHandler {
   ActorEntry* adopt(Session& session, const control::Hello& hello);
   void admit(ActorEntry& entry, const control::Hello& hello, Fd status);
   bool check_declarations(ActorEntry& entry, const control::Hello& hello, std::vector<control::TypeInfo>& types);
+  void warn_of_unknown_topics(const ActorEntry& entry, const control::Hello& hello);
   void welcome(ActorEntry& entry, std::vector<control::TypeInfo> types, const control::Hello& hello);
   void open_routes(ActorEntry& entry, const control::Hello& hello);
   void apply(const RouteChanges& changes, bool finishes = false);

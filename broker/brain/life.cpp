@@ -11,6 +11,8 @@
 #include <cstdlib>
 
 #include "brain/brain.hpp"
+#include "manifest/names.hpp"
+#include "manifest/suggestion.hpp"
 
 namespace actor::broker {
 namespace {
@@ -263,6 +265,25 @@ bool Brain::check_declarations(ActorEntry& entry, const control::Hello& hello, s
   return false;
 }
 
+/// What the command line of a program that was started by hand says is in no manifest, where it would be a warning.
+void Brain::warn_of_unknown_topics(const ActorEntry& entry, const control::Hello& hello) {
+  std::vector<std::string> known;
+  for (const Topic& topic : topics_.all()) known.push_back(topic.name);
+  for (const ActorSection& actor : manifest_.actors)
+    known.insert(known.end(), actor.publishes.names.begin(), actor.publishes.names.end());
+  const auto look = [&](const std::vector<std::string>& names, const char* option, const char* consequence) {
+    for (const std::string& topic : names) {
+      if (topic == "*" || is_system_topic(topic) || std::find(known.begin(), known.end(), topic) != known.end())
+        continue;
+      log_.warn("unknown_topic", entry.name,
+                std::string(option) + ' ' + topic + ": no program has told of a topic of that name" +
+                    did_you_mean(topic, known) + consequence);
+    }
+  };
+  look(hello.subscribes, "--subscribe", "; it gets nothing from there until one does");
+  look(hello.publishes, "--publish", "; it sends nothing there until it does");
+}
+
 void Brain::admit(ActorEntry& entry, const control::Hello& hello, Fd status) {
   Session& session = *entry.session;
   const auto broken = [&](const std::string& what) {
@@ -276,6 +297,7 @@ void Brain::admit(ActorEntry& entry, const control::Hello& hello, Fd status) {
   entry.executable = hello.executable;
   std::vector<control::TypeInfo> types;
   if (!check_declarations(entry, hello, types)) return;
+  if (entry.by_hand) warn_of_unknown_topics(entry, hello);
 
   entry.memory = std::make_shared<Incarnation>();
   entry.memory->actor = entry.index;

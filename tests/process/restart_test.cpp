@@ -223,6 +223,24 @@ TEST_F(Restarts, OfAHandStartedActorAreTheUsersAndItsSuccessorTakesOverTheMailbo
   end(broker);
 }
 
+TEST_F(Restarts, OfAHandStartedActorWithTopicsThatNobodyKnowsAreWarnedOf) {
+  Broker& broker = start(head_ + section("source", "publishes = [\"Topic.Words\", \"Topic.Numbers\"]\n"));
+  broker.wait_for_state("source", "ready");
+  start_by_hand("guest", {"--broker", "test", "--subscribe", "Topic.Numbres", "--subscribe", "*", "--subscribe",
+                          "$sys/actors", "--publish", "Foo", "--publish", "Topic.Words"});
+  broker.wait_for_state("guest", "ready");
+  EXPECT_EQ(
+      broker.log().count_with("guest: --subscribe Topic.Numbres: no program has told of a topic of that name; did "
+                              "you mean \"Topic.Numbers\"?; it gets nothing from there until one does"),
+      1U);
+  EXPECT_EQ(
+      broker.log().count_with("guest: --publish Foo: no program has told of a topic of that name; it sends nothing "
+                              "there until it does"),
+      1U);
+  EXPECT_EQ(broker.log().count_with("no program has told of"), 2U);
+  end(broker);
+}
+
 TEST_F(Restarts, OfHandStartedActorsThatEndedTheLast64AreRemembered) {
   Broker& broker = start("[broker]\nname = \"test\"\n" + section("sink", "subscribes = [\"*\"]\n"));
   broker.wait_for_state("sink", "ready");
