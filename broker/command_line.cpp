@@ -4,6 +4,7 @@
 #include <actor/version.hpp>
 
 #include "manifest/names.hpp"
+#include "manifest/suggestion.hpp"
 #include "manifest/units.hpp"
 
 namespace actor::broker {
@@ -41,6 +42,18 @@ std::string name_problem(const std::string& name) {
   return actor_name_problem(name, "a broker's name");
 }
 
+/// A misspelt `check` is taken for the manifest, and the manifest for one too many.
+std::string failure_text(const CLI::App* app, const CLI::Error& error) {
+  std::string text = error.what();
+  const std::vector<std::string> manifests = app->get_option("MANIFEST")->results();
+  const bool is_too_many = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  if (is_too_many && !manifests.empty() && manifests.front().find_first_of("./") == std::string::npos) {
+    const std::string meant = did_you_mean(manifests.front(), {"check"});
+    if (!meant.empty()) text = "there is no command \"" + manifests.front() + '"' + meant;
+  }
+  return "actor-broker: " + text + "\nRun with --help for more information.\n";
+}
+
 }  // namespace
 
 std::optional<CommandLine> parse_command_line(int argc, const char* const* argv, int& exit_code) {
@@ -53,6 +66,7 @@ std::optional<CommandLine> parse_command_line(int argc, const char* const* argv,
   std::string state_dir;
   CLI::App app(description, "actor-broker");
   app.footer(lesson);
+  app.failure_message(failure_text);
   app.set_version_flag("--version", std::string("actor-broker ") + version());
   app.add_option("MANIFEST", manifest, "the TOML file that says what to run");
   app.add_option("--for", run_for, "end in good order after this time: 10s, 500ms, 2min")->check(duration_problem);

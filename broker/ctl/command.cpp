@@ -10,6 +10,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "manifest/suggestion.hpp"
+
 namespace actor::ctl {
 namespace {
 
@@ -33,6 +35,13 @@ struct Target {
   std::string& signal;
 };
 
+std::string count_problem(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_count = failure == std::errc() && end == text.data() + text.size() && number > 0;
+  return is_count ? std::string() : "'" + text + "' is not a whole number from 1";
+}
+
 void takes_actor(CLI::App& app, Target target) {
   app.add_option("NAME", target.command.actor, "the actor, as the manifest names it")->required();
 }
@@ -53,7 +62,7 @@ void add_tail(CLI::App& app, Target target) {
   app.add_option("TOPIC", target.command.topic, "its name; * for all")->required();
   app.add_option("--actor", target.command.actor, "only what this actor sends; with --received, what it gets");
   app.add_flag("--received", target.command.received, "what readers get, once for each, instead of what is sent");
-  app.add_option("-n,--count", target.command.count, "end after so many events")->check(CLI::PositiveNumber);
+  app.add_option("-n,--count", target.command.count, "end after so many events")->check(count_problem);
   app.footer(
       "\nEach line is a JSON object: time, topic, type, sender, id, parent, event. What nobody reads is not\n"
       "seen. Actors do not wait for it: "
@@ -78,7 +87,7 @@ void add_logs(CLI::App& app, Target target) {
   takes_actor(app, target);
   app.add_flag("-f,--follow", target.command.follow, "go on with what it prints from now on");
   app.add_option("-n,--lines", target.command.count, "only the last so many; the broker keeps 100 of each actor")
-      ->check(CLI::PositiveNumber);
+      ->check(count_problem);
 }
 void add_dead_letters(CLI::App& app, Target target) {
   app.require_subcommand(1);
@@ -135,6 +144,27 @@ std::string problem_of(const Command& command) {
   return {};
 }
 
+/// What to say of a command line without a command, or with one that there is not. CLI11 says only that one is missing.
+std::string missing_command(const CLI::App& app) {
+  const CLI::App* inner = &app;
+  while (!inner->get_subcommands().empty()) inner = inner->get_subcommands().front();
+  std::vector<std::string> names;
+  for (const CLI::App* command : inner->get_subcommands({})) names.push_back(command->get_name());
+  const std::string of = inner == &app ? "" : " of " + inner->get_name();
+  for (const std::string& word : app.remaining(true)) {
+    if (word.starts_with('-')) return "there is no option \"" + word + '"';
+    return "there is no command \"" + word + '"' + of + broker::did_you_mean(word, names);
+  }
+  return "which command" + of + "? There are " + CLI::detail::join(names, ", ");
+}
+
+std::string failure_text(const CLI::App* app, const CLI::Error& error) {
+  const bool lacks_command =
+      error.get_name() == "RequiredError" && std::string(error.what()) == CLI::RequiredError::Subcommand(1).what();
+  return "actorctl: " + (lacks_command ? missing_command(*app) : std::string(error.what())) +
+         "\nRun with --help for more information.\n";
+}
+
 }  // namespace
 
 std::optional<int> parse_signal(const std::string& text) {
@@ -169,6 +199,7 @@ std::optional<Command> parse_command(int argc, const char* const* argv, int& exi
   CLI::App app("Asks a running actor-broker, and tells it what to do.", "actorctl");
   app.footer(lesson);
   app.set_version_flag("--version", std::string("actorctl ") + version());
+  app.failure_message(failure_text);
   app.require_subcommand(1);
   app.fallthrough();  // options may stand after the command as well
   app.add_option("--broker", command.broker,

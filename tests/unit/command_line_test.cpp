@@ -64,7 +64,8 @@ TEST(BrokerCommandLine, CheckStartsNothing) {
 
 TEST(BrokerCommandLine, WhatIsWrongIsSaidAndEndsWithTwo) {
   const std::vector<std::pair<std::vector<const char*>, const char*>> wrong = {
-      {{}, "MANIFEST is required"},
+      {{}, "actor-broker: MANIFEST is required\n"},
+      {{"chek", "m.toml"}, "actor-broker: there is no command \"chek\"; did you mean \"check\"?\n"},
       {{"check"}, "MANIFEST is required"},
       {{"m.toml", "other.toml"}, "other.toml"},
       {{"m.toml", "--for", "10"}, "'10' is no duration"},

@@ -13,13 +13,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::optional<Command> parsed(std::vector<const char*> arguments, int& exit_code) {
+std::optional<Command> parsed(std::vector<const char*> arguments, int& exit_code, std::string* complaint = nullptr) {
   arguments.insert(arguments.begin(), "actorctl");
   ::testing::internal::CaptureStdout();
   ::testing::internal::CaptureStderr();
   auto command = parse_command(static_cast<int>(arguments.size()), arguments.data(), exit_code);
   ::testing::internal::GetCapturedStdout();
-  ::testing::internal::GetCapturedStderr();
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  if (complaint) *complaint = said.substr(0, said.find('\n'));
   return command;
 }
 
@@ -64,6 +65,25 @@ TEST(ActorctlCommand, WrongUsageIsTwoAndHelpIsZero) {
     EXPECT_FALSE(parsed(arguments, exit_code));
     EXPECT_EQ(exit_code, 0);
   }
+}
+
+TEST(ActorctlCommand, WrongUsageIsAnsweredWithWhatIsRight) {
+  const auto complaint = [](const std::vector<const char*>& arguments) {
+    int exit_code = -1;
+    std::string said;
+    EXPECT_FALSE(parsed(arguments, exit_code, &said));
+    return said;
+  };
+  EXPECT_EQ(complaint({"restrat", "x"}), "actorctl: there is no command \"restrat\"; did you mean \"restart\"?");
+  EXPECT_EQ(complaint({"dance"}), "actorctl: there is no command \"dance\"");
+  EXPECT_EQ(complaint({"--jsn", "ps2"}), "actorctl: there is no option \"--jsn\"");
+  EXPECT_THAT(complaint({}), ::testing::StartsWith("actorctl: which command? There are ps, top, "));
+  EXPECT_EQ(complaint({"dead-letters", "retri", "7"}),
+            "actorctl: there is no command \"retri\" of dead-letters; did you mean \"retry\"?");
+  EXPECT_EQ(complaint({"dead-letters"}), "actorctl: which command of dead-letters? There are list, retry, discard");
+  EXPECT_EQ(complaint({"restart"}), "actorctl: NAME is required");
+  EXPECT_EQ(complaint({"logs", "x", "-n", "ten"}), "actorctl: --lines: 'ten' is not a whole number from 1");
+  EXPECT_EQ(complaint({"tail", "T", "--count", "0"}), "actorctl: --count: '0' is not a whole number from 1");
 }
 
 TEST(ActorctlCommand, EachVerbAsksForWhatItWasTold) {
