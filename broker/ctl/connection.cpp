@@ -22,7 +22,7 @@ Connection::Connection(const std::string& broker, HangUp hang_up) : broker_(brok
 
 void Connection::connect() {
   try {
-    path_ = control::find_broker(broker_);
+    path_ = control::find_broker(broker_, control::Asker::Tool);
     channel_ = control::Channel(control::connect_to(path_));
   } catch (const Error& error) {  // to the user it is all the same: there is none to talk to
     throw NoBroker(error.what());

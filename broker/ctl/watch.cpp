@@ -44,7 +44,7 @@ ActorWatch::ActorWatch(std::string broker, const WatchWishes& wishes)
 
 void ActorWatch::begin() {
   try {
-    path_ = control::find_broker(broker_);
+    path_ = control::find_broker(broker_, control::Asker::Tool);
     channel_ = control::Channel(control::connect_to(path_));
     channel_.send<control::ToBroker>(control::Request{request_});
   } catch (const Error& error) {

@@ -134,9 +134,9 @@ TEST_F(RuntimeDirTest, ABrokerOfTheSystemIsFoundByNameWhenThisUserHasNoneOfThatN
   const std::string system = (place_ / "system").string();
   fs::create_directory(system);
   const RuntimeDir theirs(system + "/station");
-  EXPECT_EQ(control::find_broker("station", system), theirs.path() + "/control.sock");
+  EXPECT_EQ(control::find_broker("station", control::Asker::Tool, system), theirs.path() + "/control.sock");
   const RuntimeDir mine(directory("station"));
-  EXPECT_EQ(control::find_broker("station", system), mine.path() + "/control.sock");
+  EXPECT_EQ(control::find_broker("station", control::Asker::Tool, system), mine.path() + "/control.sock");
 }
 
 TEST_F(RuntimeDirTest, OfABrokerOfTheSystemThatIsClosedItIsSaidHowToAskIt) {
@@ -145,9 +145,9 @@ TEST_F(RuntimeDirTest, OfABrokerOfTheSystemThatIsClosedItIsSaidHowToAskIt) {
   fs::create_directory(system);
   fs::permissions(place_, fs::perms(0755));
   const RuntimeDir theirs(system + "/station");
-  const auto as_another = [&] {
+  const auto as_another = [&](control::Asker who = control::Asker::Tool) {
     EXPECT_EQ(::seteuid(12345), 0);
-    std::string said = error_of(ErrorCode::Io, [&] { control::find_broker("station", system); });
+    std::string said = error_of(ErrorCode::Io, [&] { control::find_broker("station", who, system); });
     EXPECT_EQ(::seteuid(0), 0);
     return said;
   };
@@ -155,6 +155,10 @@ TEST_F(RuntimeDirTest, OfABrokerOfTheSystemThatIsClosedItIsSaidHowToAskIt) {
       "the broker at " + system +
       "/station is that of user 'root', and this user may not ask it: " + "sudo actorctl --broker station";
   EXPECT_EQ(as_another(), what);
+  EXPECT_EQ(as_another(control::Asker::Actor),
+            "the broker at " + system +
+                "/station is that of user 'root', and only that user's programs can be its actors: run this one with "
+                "sudo -u root");
   fs::permissions(theirs.path(), fs::perms(0750));
   ASSERT_EQ(::chown(theirs.path().c_str(), 0, 65534), 0);
   EXPECT_EQ(as_another(),

@@ -22,16 +22,18 @@ bool is_own_directory(const char* path) {
 }
 
 /// Why this user cannot ask the broker of that directory, and what to do; empty: there is no such broker, or it can.
-std::string why_closed(const std::string& directory, const std::string& broker) {
+std::string why_closed(const std::string& directory, const std::string& broker, Asker who) {
   struct stat info = {};
   if (::stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) ||
       ::faccessat(AT_FDCWD, directory.c_str(), X_OK, AT_EACCESS) == 0)
     return {};
   const passwd* const user = ::getpwuid(info.st_uid);
   const group* const members = (info.st_mode & S_IXGRP) != 0 ? ::getgrgid(info.st_gid) : nullptr;
-  std::string text = "the broker at " + directory + " is that of user '" +
-                     (user != nullptr ? std::string(user->pw_name) : std::to_string(info.st_uid)) +
-                     "', and this user may not ask it: sudo actorctl --broker " + broker;
+  const std::string owner = user != nullptr ? std::string(user->pw_name) : "#" + std::to_string(info.st_uid);
+  std::string text = "the broker at " + directory + " is that of user '" + owner + "'";
+  if (who == Asker::Actor)
+    return text + ", and only that user's programs can be its actors: run this one with sudo -u " + owner;
+  text += ", and this user may not ask it: sudo actorctl --broker " + broker;
   if (members != nullptr) {
     const std::string name = members->gr_name;
     text += "; or become a member of the group '" + name + "' (sudo adduser USER " + name + ", then log in anew)";
@@ -88,7 +90,7 @@ std::vector<std::string> running_brokers() {
   return names;
 }
 
-std::string find_broker(const std::string& broker, const std::string& system) {
+std::string find_broker(const std::string& broker, Asker who, const std::string& system) {
   const std::vector<std::string> running = running_brokers();
   if (broker.empty()) {
     if (running.size() == 1) return socket_path(runtime_directory(running.front()));
@@ -105,7 +107,7 @@ std::string find_broker(const std::string& broker, const std::string& system) {
   const bool is_name = broker.find('/') == std::string::npos;
   const std::string of_system = is_name ? system + "/" + broker : directory;
   if (is_held(of_system)) return socket_path(of_system);
-  if (const std::string why = why_closed(of_system, broker); !why.empty()) throw Error(ErrorCode::Io, why);
+  if (const std::string why = why_closed(of_system, broker, who); !why.empty()) throw Error(ErrorCode::Io, why);
   throw Error(ErrorCode::Io, "no broker is running at " + directory + "; " +
                                  (running.empty() ? "none of this user is" : "running are: " + listed(running)));
 }

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,10 +30,13 @@ std::vector<std::string> running_brokers();
 /// Where the directories of the system's brokers are, which may be open to a group.
 inline constexpr const char* system_root = "/run/actor";
 
+/// Who wants to connect: what it is told to do when it may not differs.
+enum class Asker : std::uint8_t { Tool, Actor };
+
 /// The socket of the broker that is meant; `broker` empty: the only one that runs. By name, one of this user's comes
 /// before one of the system's. Throws Error(Io) that lists what runs when none or several do, and says what to do when
 /// it is one of the system's that this user may not ask.
-std::string find_broker(const std::string& broker, const std::string& system = system_root);
+std::string find_broker(const std::string& broker, Asker who = Asker::Actor, const std::string& system = system_root);
 
 /// Removes what a broker whose processes are all dead has left; waits up to 100 ms for them to be. Best effort; never
 /// throws.

@@ -31,7 +31,7 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 }  // namespace
 
 BrokerWatch::BrokerWatch(const std::string& broker, std::span<const EventType* const> types)
-    : broker_(control::find_broker(broker)),
+    : broker_(control::find_broker(broker, control::Asker::Tool)),
       events_(types),
       bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       channel_(control::connect_to(broker_)) {
