@@ -248,8 +248,8 @@ TEST_F(Placement, AProgramThatCannotBeRunFailsForAllOfItsActors) {
             section("one", "process = \"shared\"\nbudget = { restarts = 0, within = \"1h\" }\n", "NoSuchClass") +
             section("two", "process = \"shared\"\n"));
   broker.wait_for_state("two", "ready");
-  broker.wait_for_state("one", "quarantined");
-  EXPECT_EQ(broker.actor("one").at("last_exit"), "error(2)");
+  broker.wait_for_state("one", "refused");
+  EXPECT_EQ(broker.actor("one").at("last_exit"), "incompatible");
   broker.wait_for_line("no actor class NoSuchClass in this program; it holds: ");
   EXPECT_EQ(broker.actor("two").at("incarnation"), 1);
 }

@@ -24,7 +24,7 @@ ActorClass actor_class() {
 }
 
 /// Runs one of `classes` as this process. Returns the exit code for main(): 0 after an ordered stop, 1 after an error
-/// (printed to stderr), 2 for a bad command line, 78 when the broker refused this program for good.
+/// (printed to stderr), 78 after a bad command line or when the broker refused this program: it would end so again.
 int run_process(int argc, char** argv, std::vector<ActorClass> classes);
 
 /// `int main(int argc, char** argv) { return actor::run<Alerter>(argc, argv); }`

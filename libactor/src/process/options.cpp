@@ -77,7 +77,7 @@ ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vec
         options.latency = latency_called(optarg);
         if (options.latency) break;
         std::fprintf(stderr, "%s: --latency is low, balanced or power-save, not %s\n", argv[0], optarg);
-        return {std::nullopt, 2};
+        return {std::nullopt, wrong_command_line};
       case 'h':
         print_help(argv[0], classes);
         return {std::nullopt, 0};
@@ -86,14 +86,14 @@ ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vec
         return {std::nullopt, 0};
       default:
         std::fprintf(stderr, "%s: try --help\n", argv[0]);
-        return {std::nullopt, 2};
+        return {std::nullopt, wrong_command_line};
     }
   }
   const bool is_known = std::find(classes.begin(), classes.end(), options.actor_class) != classes.end();
   if (!options.actor_class.empty() && !is_known) {
     std::fprintf(stderr, "%s: no actor class %s in this program; it holds: %s\n", argv[0], options.actor_class.c_str(),
                  joined(classes).c_str());
-    return {std::nullopt, 2};
+    return {std::nullopt, wrong_command_line};
   }
   const char* wrong = nullptr;
   if (optind < argc) wrong = "takes no arguments other than options";
@@ -104,7 +104,7 @@ ParsedProcessOptions parse_process_options(int argc, char** argv, const std::vec
     wrong = "was not started by a broker: run it from a manifest (actor-broker MANIFEST), or give --broker and --name";
   if (wrong) {
     std::fprintf(stderr, "%s: this program %s (see --help; it holds: %s)\n", argv[0], wrong, joined(classes).c_str());
-    return {std::nullopt, 2};
+    return {std::nullopt, wrong_command_line};
   }
   return {options, 0};
 }

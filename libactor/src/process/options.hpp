@@ -8,6 +8,9 @@
 
 namespace actor {
 
+/// EX_CONFIG: a broker does not start such a program again (never_restart_exit), it would end the same way.
+inline constexpr int wrong_command_line = 78;
+
 struct ProcessOptions {
   std::string actor_class;  ///< empty: the only one
   std::string broker;       ///< a broker's name or the path of its directory; empty: the one inherited from the broker

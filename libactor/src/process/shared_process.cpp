@@ -16,9 +16,6 @@
 namespace actor {
 namespace {
 
-/// What a command line that makes no sense ends a program with.
-constexpr int usage_exit = 2;
-
 /// After SIGTERM, for a broker to say that nobody else comes. There may be none.
 constexpr auto goodbye = std::chrono::milliseconds(500);
 
@@ -144,7 +141,7 @@ control::ReceiveResult SharedProcess::receive(control::Packet& packet, bool& lac
 
 void SharedProcess::run_actor(control::RunActor order, Fd control) {
   const auto options = options_of(order);
-  if (!options) return report(order.name, order.incarnation, usage_exit);
+  if (!options) return report(order.name, order.incarnation, wrong_command_line);
   const std::uint64_t id = next_member_++;
   try {
     Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
