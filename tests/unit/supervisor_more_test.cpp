@@ -106,6 +106,30 @@ TEST(SimulatedSupervisor, WhatIsPostedRunsInTheNextLifeWhenTheActorFailsBeforeIt
   supervisor.join();
 }
 
+TEST(Supervisor, SaysWhichActorIsRestarted) {
+  struct Failing : actor::Actor<Events> {
+    void handle_event(const Envelope<Events>&) override { throw std::runtime_error("on purpose"); }
+  };
+  testing::internal::CaptureStderr();
+  Supervisor<Events> supervisor;
+  std::promise<void> risen;
+  int lives = 0;
+  const auto make = [&]() -> std::unique_ptr<actor::Actor<Events>> {
+    if (++lives == 1) return std::make_unique<Failing>();
+    risen.set_value();
+    return std::make_unique<Idle>();
+  };
+  supervisor.add_actor("phoenix", make, actor::of<Work>);
+  supervisor.start();
+  supervisor.send(Work{1});
+  risen.get_future().wait();
+  supervisor.stop();
+  supervisor.join();
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(said.find("libactor: actor phoenix failed: "), 0U) << said;
+  EXPECT_NE(said.find("on purpose; restarted in "), std::string::npos) << said;
+}
+
 TEST(SimulatedSupervisor, AFunctionThatMakesNothingIsAnErrorAtOnceAndAtARestart) {
   struct Failing : actor::Actor<Events> {
     void handle_event(const Envelope<Events>&) override { throw std::runtime_error("on purpose"); }

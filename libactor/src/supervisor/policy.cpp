@@ -140,14 +140,15 @@ void SupervisorCore::on_life_over(Member& member, const supervision::Exit& exit,
 }
 
 void SupervisorCore::tell_restart(Member& member, const Outcome& outcome, const std::optional<Error>& why) {
-  const std::string name(member.id().name());
-  Error error(ErrorCode::External, "actor " + name + " has stopped by itself");
-  if (why) error = *why;
-  if (!why && outcome.verdict == Outcome::Verdict::AsAsked)
-    error = Error(ErrorCode::External, "actor " + name + " was stopped because another of its group has failed");
+  const std::string who = "actor " + std::string(member.id().name());
+  const std::string reason = outcome.verdict == Outcome::Verdict::AsAsked
+                                 ? " was stopped because another of its group has failed"
+                                 : " has stopped by itself";
+  const Error error = why.value_or(Error(ErrorCode::External, who + reason));
   if (monitors_.active()) monitors_.restarting(member.id(), error, outcome.delay);
   const std::string whom = outcome.group.empty() ? "" : ", with group " + outcome.group;
-  say(std::string(error.what()) + "; restarted in " + std::to_string(outcome.delay.count() / 1'000'000) + " ms" + whom);
+  say((why ? who + " failed: " + why->what() : who + reason) + "; restarted in " +
+      std::to_string(outcome.delay.count() / 1'000'000) + " ms" + whom);
 }
 
 void SupervisorCore::on_leaving(Member& member) {
