@@ -106,6 +106,34 @@ TEST(SimulatedSupervisor, WhatIsPostedRunsInTheNextLifeWhenTheActorFailsBeforeIt
   supervisor.join();
 }
 
+TEST(SimulatedSupervisor, AFaultThatNamesAnActorThatNeverExistedIsToldOfAtTheEnd) {
+  const std::string text = "a fault of the simulation names actor \"nobody\", and there never was one";
+  const actor::Faults faults = {actor::Fault::crash("late", 3), actor::Fault::crash("nobody", 3)};
+  {
+    Supervisor<Events> supervisor(actor::simulated(1, faults));
+    supervisor.add_actor<Idle>("idle", {});
+    supervisor.start();
+    supervisor.settle();
+    supervisor.add_actor<Idle>("late", {});
+    supervisor.stop();
+    try {
+      supervisor.join();
+      ADD_FAILURE() << "join() took it";
+    } catch (const actor::Error& error) {
+      EXPECT_EQ(error.code(), actor::ErrorCode::NoSuchActor);
+      EXPECT_EQ(std::string(error.what()).find(text), 0U) << error.what();
+    }
+  }
+  testing::internal::CaptureStderr();
+  {
+    Supervisor<Events> supervisor(actor::simulated(1, faults));
+    supervisor.add_actor<Idle>("late", {});
+    supervisor.start();
+    supervisor.settle();  // and no join()
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr().find("libactor: " + text), 0U);
+}
+
 TEST(Supervisor, SaysWhichActorIsRestarted) {
   struct Failing : actor::Actor<Events> {
     void handle_event(const Envelope<Events>&) override { throw std::runtime_error("on purpose"); }

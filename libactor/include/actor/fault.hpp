@@ -60,6 +60,9 @@ class Fault {
     return is_or_any(topic_, topic) && is_or_any(sender_, sender) && is_or_any(receiver_, receiver) &&
            is_or_any(label_, label);
   }
+  /// Empty: any.
+  const std::string& sender() const { return sender_; }
+  const std::string& receiver() const { return receiver_; }
   std::uint64_t nth() const { return nth_; }
   double probability() const { return probability_; }
 

@@ -32,7 +32,8 @@ class SupervisorBase {
   /// Error(AlreadyStarted) the second time.
   void start();
   /// Waits until every actor has stopped for good. Throws the first error that ended one, if there was one. In
-  /// deterministic mode it is what runs them; Error(Stalled) if nothing could ever end them.
+  /// deterministic mode it is what runs them; Error(Stalled) if nothing could ever end them, Error(NoSuchActor) if a
+  /// Fault names an actor that never existed.
   void join();
   /// start() and join().
   void run();

@@ -42,6 +42,9 @@ SupervisorCore::SupervisorCore(SupervisorConfig config)
 }
 
 SupervisorCore::~SupervisorCore() {
+  if (simulated_ && started_ && !all_ended()) {  // else join() has said it
+    if (const std::string text = pointless_fault(); !text.empty()) std::fprintf(stderr, "libactor: %s\n", text.c_str());
+  }
   if (!simulated_ && started_) {
     stop();
     join();
@@ -324,6 +327,17 @@ bool SupervisorCore::all_ended() const {
   const std::scoped_lock lock(mutex_);
   return std::all_of(members_.begin(), members_.end(),
                      [](const auto& member) { return member->id().name() == own_name; });
+}
+
+/// Not known before the end: an actor may be added, or made by another one, at any time.
+std::string SupervisorCore::pointless_fault() const {
+  const std::scoped_lock lock(mutex_);
+  for (const std::string& name : faults_->actors()) {
+    if (lives_.contains(name) || by_name_.contains(name) || name == own_name) continue;
+    return "a fault of the simulation names actor \"" + name +
+           "\", and there never was one: it did not strike. Correct the name";
+  }
+  return {};
 }
 
 void SupervisorCore::join() {

@@ -112,6 +112,8 @@ class SupervisorCore final : public MemberOwner {
   void drain_simulated();
   void join_simulated();
   bool all_ended() const;
+  /// What is wrong when a fault names an actor that never existed; empty: nothing.
+  std::string pointless_fault() const;
   void bury_dead();
   void end_own_actor();
   void end_signal_thread();

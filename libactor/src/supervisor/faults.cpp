@@ -20,6 +20,16 @@ Disturbance FaultPlan::on_the_way(const Observation& event) {
   return {};
 }
 
+std::vector<std::string> FaultPlan::actors() const {
+  std::vector<std::string> names;
+  for (const Fault& rule : rules_) {
+    for (const std::string& name : {rule.sender(), rule.receiver()}) {
+      if (!name.empty()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
 bool FaultPlan::has_crashes_for(ActorId actor) const {
   for (const Fault& rule : rules_) {
     const bool crash = rule.kind() == Fault::Kind::Crash || rule.kind() == Fault::Kind::CrashAfter;

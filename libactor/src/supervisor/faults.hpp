@@ -6,7 +6,9 @@
 #include <actor/monitor.hpp>
 #include <map>
 #include <random>
+#include <string>
 #include <supervisor/hub.hpp>
+#include <vector>
 
 namespace actor {
 
@@ -16,6 +18,8 @@ class FaultPlan {
 
   /// What happens to this copy of an event on its way; the first rule that strikes decides.
   Disturbance on_the_way(const Observation& event);
+  /// The names of actors in the rules.
+  std::vector<std::string> actors() const;
   bool has_crashes_for(ActorId actor) const;
   /// Called before and after each event that `actor` is given.
   bool crashes_now(ActorId actor, bool after);

@@ -58,6 +58,8 @@ void SupervisorCore::join_simulated() {
   stop();
   drain_simulated();
   bury_dead();
+  const std::string never_there = pointless_fault();
+  if (!never_there.empty() && errors().empty()) throw Error(ErrorCode::NoSuchActor, never_there);
 }
 
 }  // namespace actor
