@@ -36,8 +36,9 @@ std::chrono::milliseconds duration_setting(const char* variable, std::chrono::mi
   const std::string text = text_setting(variable, "");
   if (text.empty()) return otherwise;
   if (const auto duration = parse_duration(text)) return *duration;
-  throw actor::Error(actor::ErrorCode::External, std::string("reading the environment variable ") + variable + "=" +
-                                                     text + ": not a duration; write for example 250ms, 1s or 2min");
+  throw actor::Error(actor::ErrorCode::External,
+                     std::string("reading the environment variable ") + variable + "=" + text +
+                         ": must be a duration longer than 0; write for example 250ms, 1s or 2min");
 }
 
 }  // namespace station

@@ -162,12 +162,16 @@ TEST(StationSettings, ReadDurationsWithTheirUnitAndNothingElse) {
 }
 
 TEST(StationSettings, NameTheVariableThatIsWrong) {
-  ::setenv("STATION_TEST_PERIOD", "often", 1);
-  try {
-    duration_setting("STATION_TEST_PERIOD", 1s);
-    FAIL() << "\"often\" was taken for a duration";
-  } catch (const std::exception& error) {
-    EXPECT_NE(std::string(error.what()).find("STATION_TEST_PERIOD=often"), std::string::npos) << error.what();
+  for (const std::string wrong : {"often", "0s"}) {
+    ::setenv("STATION_TEST_PERIOD", wrong.c_str(), 1);
+    try {
+      duration_setting("STATION_TEST_PERIOD", 1s);
+      ADD_FAILURE() << '"' << wrong << "\" was taken for a duration";
+    } catch (const std::exception& error) {
+      EXPECT_NE(std::string(error.what()).find("STATION_TEST_PERIOD=" + wrong + ": must be a duration longer than 0;"),
+                std::string::npos)
+          << error.what();
+    }
   }
   ::unsetenv("STATION_TEST_PERIOD");
   EXPECT_EQ(duration_setting("STATION_TEST_PERIOD", 3s), 3s);
