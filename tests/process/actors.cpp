@@ -1,6 +1,6 @@
 // Real actor programs for the tests of this folder. A Puppet does what it is told through a FIFO, and what the
 // manifest's environment says of its handlers:
-//   ON_EVENT  "3=hang 5=die 7=deaf": what to do in the handler of that Number (a redelivered one is handled)
+//   ON_EVENT  "3=hang 5=die 7=deaf 9=stop-all": what to do in the handler of that Number (a redelivered one is handled)
 //   ALWAYS    the same, for a redelivered one, too
 //   ON_START, ON_SHUTDOWN  "hang", "throw" or "exit N"
 
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <actor/run.hpp>
+#include <control/channel.hpp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -42,6 +43,13 @@ void clog_output() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 || write(STDOUT_FILENO, "x", 1) != 1) return;
   (void)splice(ends[0], nullptr, STDOUT_FILENO, nullptr, 65536, 0);
+}
+
+/// Nobody reads it just now: whatever is said next finds no room. A repetition, which the broker passes over.
+void fill_control_socket() {
+  const auto packet = actor::control::encode_packet<actor::control::ToBroker>(actor::control::Ready{}, 1);
+  while (send(3, packet.data(), packet.size(), MSG_DONTWAIT) > 0) {
+  }
 }
 
 /// Until the stack is used up.
@@ -91,6 +99,10 @@ class Puppet : public actor::Actor<Events> {
     if (!todo.empty()) {
       write_journal(name_, todo + " at " + std::to_string(value));
       act(todo);
+      if (todo == "stop-all") {
+        fill_control_socket();
+        ctx().stop_runtime();
+      }
     }
     write_journal(name_, "got " + std::to_string(value) + mark);
   }

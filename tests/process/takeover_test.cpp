@@ -102,6 +102,18 @@ TEST_F(Takeover, SignalsThatCameWhileThereWasNoBrainEndTheRuntime) {
   expect_nothing_left();
 }
 
+TEST_F(Takeover, WhatFoundNoRoomInTheControlSocketIsSaidThoughTheActorSleeps) {
+  Broker& broker = start_two("latency = \"power-save\"\nenv = { ON_EVENT = \"3=stop-all\" }\n");
+  const pid_t brain = broker.brain_pid();
+  ASSERT_EQ(kill(brain, SIGSTOP), 0);
+  tell("source", "send 1 3");
+  wait_for("sink: got 3");
+  ASSERT_EQ(kill(brain, SIGCONT), 0);
+  EXPECT_EQ(broker.wait_for_end(), 0);
+  EXPECT_EQ(journal().count_with(": shutdown"), 2U);
+  expect_nothing_left();
+}
+
 TEST_F(Takeover, AShutdownThatHadBegunGoesOn) {
   // With a drain_timeout as long as this, the test would not end.
   Broker& broker = start_two("env = { ON_EVENT = \"3=hang\" }\n", "drain_timeout = \"24h\"\n");

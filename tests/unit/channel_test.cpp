@@ -148,6 +148,8 @@ TEST_F(ChannelTest, WhatTheSocketDoesNotTakeIsQueuedInOrder) {
   const int fds[] = {file.get()};
   const std::string padding(60'000, 'x');
   RouteId sent = 0;
+  int begun = 0;
+  actor_->on_queue([&] { ++begun; });
   while (actor_->send<ToBroker>(PeerCorrupt{sent, padding}) && !actor_->has_queued()) ++sent;
   ASSERT_TRUE(actor_->has_queued());
   ++sent;
@@ -172,6 +174,7 @@ TEST_F(ChannelTest, WhatTheSocketDoesNotTakeIsQueuedInOrder) {
   }
   EXPECT_FALSE(actor_->has_queued());
   EXPECT_EQ(descriptors, 1u);
+  EXPECT_EQ(begun, 1);
 }
 
 TEST_F(ChannelTest, TheLargestMessagePassesAndALargerOneIsRefusedWithItsSize) {

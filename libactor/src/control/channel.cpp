@@ -184,6 +184,7 @@ bool Channel::send_packet(PacketBytes bytes, std::span<const int> fds) {
   }
   queued_bytes_ += queued.bytes.size();
   queue_.push_back(std::move(queued));
+  if (queue_.size() == 1) on_queue_();
   return true;
 }
 

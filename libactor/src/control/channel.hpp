@@ -11,6 +11,7 @@
 #include <control/observation.hpp>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -71,8 +72,9 @@ class Channel {
 
   /// Sends what was queued. False when the peer is gone.
   bool flush();
-  /// Watch the socket for writing while this holds.
+  /// Watch the socket for writing while this holds; `begun` is called whenever it begins to.
   bool has_queued() const { return !queue_.empty(); }
+  void on_queue(std::function<void()> begun) { on_queue_ = std::move(begun); }
   std::size_t queued_bytes() const { return queued_bytes_; }
 
  private:
@@ -86,6 +88,7 @@ class Channel {
 
   Fd socket_;
   std::deque<Queued> queue_;
+  std::function<void()> on_queue_ = [] {};
   std::size_t queued_bytes_ = 0;
   std::uint64_t sent_ = 0;  // numbers
   std::uint64_t received_ = 0;

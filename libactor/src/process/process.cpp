@@ -38,6 +38,7 @@ Process::Process(const ActorClass& actor_class, const ProcessOptions& options, F
 Process::~Process() = default;
 
 void Process::say_hello() {
+  channel_.on_queue([this] { watch_channel(); });
   control::Hello hello;
   hello.hand_started = !options_.broker.empty();
   hello.name = options_.name;
@@ -89,6 +90,7 @@ int Process::finish() {
 
 /// For reading, and for writing while the socket has not taken all that we had to say.
 void Process::watch_channel() {
+  if (broker_gone_) return;
   if (channel_watch_) {
     if (watching_writes_ == channel_.has_queued()) return;
     loop_.unwatch(channel_watch_);
@@ -110,7 +112,7 @@ void Process::read_commands() {
     stop();
   }
   reading_ = false;
-  if (!broker_gone_) watch_channel();
+  watch_channel();
 }
 
 void Process::receive_commands() {
@@ -167,7 +169,6 @@ void Process::start_actor(const control::Welcome& welcome) {
   host_->command_epoch = &link_->command_epoch();
   host_->run_commands = [this] {
     if (link_->command_epoch().load(std::memory_order_relaxed) != seen_epoch_) read_commands();
-    if (channel_.has_queued() != watching_writes_ && !broker_gone_) watch_channel();
   };
 }
 
