@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <actor/actor.hpp>
 #include <actor/supervisor.hpp>
@@ -6,6 +8,7 @@
 #include <core/runner.hpp>
 #include <inproc/bus.hpp>
 #include <inproc/bus_port.hpp>
+#include <loop/coarse_clock.hpp>
 #include <thread>
 
 namespace runner_test {
@@ -88,7 +91,8 @@ TEST_F(Runner, ABusyMailboxDoesNotStarveTheStep) {
   } subject;
   for (int i = 0; i < 100; ++i) send(i);
   run(subject, 10);
-  EXPECT_EQ(subject.events_at_first_step, 10) << "one step after each full batch";
+  EXPECT_GE(subject.events_at_first_step, 1);
+  EXPECT_LE(subject.events_at_first_step, 10) << "one step after each batch, which the clock may end early";
   EXPECT_GE(subject.steps, 9);
 }
 
@@ -108,6 +112,37 @@ TEST_F(Runner, ABusyStepDoesNotStarveTheMailbox) {
   run(subject);
   EXPECT_EQ(subject.events, 1);
   EXPECT_EQ(subject.steps, 0) << "an event that waits comes before a step";
+}
+
+TEST_F(Runner, WhoseEventsTakeLongLooksAtOtherThingsAfterEachOfThem) {
+  struct Subject : actor::Actor<Events> {
+    int bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int events = 0;
+    std::vector<int> rung_after;
+
+    ~Subject() override { close(bell); }
+    void ring() {
+      const std::uint64_t one = 1;
+      EXPECT_EQ(write(bell, &one, sizeof one), static_cast<ssize_t>(sizeof one));
+    }
+    void on_start() override {
+      ctx().watch(bell, actor::Loop::Interest::Read, [this] {
+        std::uint64_t count;
+        EXPECT_EQ(read(bell, &count, sizeof count), static_cast<ssize_t>(sizeof count));
+        rung_after.push_back(events);
+      });
+    }
+    StepAction step() override { return StepAction::Never(); }
+    void handle_event(const Envelope<Events>&) override {
+      for (const auto before = actor::coarse_now(); actor::coarse_now() == before;) {
+      }
+      if (++events == 1 || events == 10) ring();
+      if (events == 20) ctx().stop();
+    }
+  } subject;
+  for (int i = 0; i < 20; ++i) send(i);
+  run(subject, 256);
+  EXPECT_EQ(subject.rung_after, (std::vector<int>{1, 10})) << "of a batch of 256";
 }
 
 TEST_F(Runner, ABatchOfOneIsHonoured) {

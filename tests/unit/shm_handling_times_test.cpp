@@ -56,6 +56,16 @@ TEST_F(HandlingTimesTest, OfTurnsInARowOneInSixteenStandsForAll) {
   EXPECT_EQ(counted(), 10U * 16 * 2);
 }
 
+TEST_F(HandlingTimesTest, ATurnEndsWhenTheActorGoesToSleepNotWhenItWakes) {
+  times_.new_turn();
+  handle(3);
+  times_.end_turn();
+  EXPECT_EQ(counted(), 3U);
+  times_.woke();
+  times_.new_turn();
+  EXPECT_EQ(counted(), 3U);
+}
+
 TEST_F(HandlingTimesTest, ATurnWithoutEventsCountsNothing) {
   times_.woke();
   times_.new_turn();

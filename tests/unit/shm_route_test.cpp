@@ -196,6 +196,23 @@ TEST(OutRoute, ASuccessorIsNotKeptAwakeByACursorInItsPredecessorsRing) {
   fan.writer().port->end_wait();
 }
 
+TEST(InRoute, WhoGoesToSleepHasSaidHowLongHandlingTook) {
+  Fan fan({.readers = 1, .capacity = 8});
+  start_all(fan);
+  shm::ShmPort& port = *fan.reader(0).port;
+  ASSERT_TRUE(port.prepare_wait());
+  port.end_wait();  // the turn after a sleep is timed
+  fan.writer().send<InSlot>(1);
+  fan.writer().port->flush();
+  ASSERT_TRUE(fan.reader(0).take());
+  fan.reader(0).done();
+  EXPECT_TRUE(port.prepare_wait());
+  std::uint64_t counted = 0;
+  for (const shm::Word& count : port.status().handling.count) counted += count.load();
+  EXPECT_EQ(counted, 1u) << "or else its sleep counts as handling";
+  port.end_wait();
+}
+
 TEST(InRoute, ASleepingReaderIsRungOncePerSleep) {
   Fan fan({.readers = 1, .capacity = 8});
   start_all(fan);

@@ -32,10 +32,13 @@ class HandlingTimes {
  public:
   explicit HandlingTimes(Status& status) : status_(status) {}
 
-  /// The last turn is over, another begins.
-  void new_turn() {
+  /// The turn is over: another begins, or the actor is going to sleep.
+  void end_turn() {
     if (started_ns_ != 0) [[unlikely]]
       note_turn();
+  }
+  void new_turn() {
+    end_turn();
     weight_ = std::exchange(woke_, false) ? 1 : ++turns_ % turns_between == 0 ? turns_between : 0;
   }
   /// An event is about to be handed out. Returns the time if the clock had to be read for it, else 0.

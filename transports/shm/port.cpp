@@ -182,6 +182,7 @@ void ShmPort::new_turn() {
 }
 
 bool ShmPort::prepare_wait() {
+  times_.end_turn();
   if (returns_->any.load(std::memory_order_acquire)) take_returns();
   trim_memory_later();
   // While something is staged no event is handled: then only room can wake us. What was handled is let go of all the

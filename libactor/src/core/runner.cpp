@@ -105,8 +105,9 @@ Runner::Done Runner::turn() {
     staged = host_.port.has_staged();
   }
   bool empty = false;
-  unsigned left = options_.max_events_per_tick;
-  while (left != 0 && !staged && !host_.stop_requested) {
+  unsigned handled = 0;
+  unsigned look_at = is_slow_ ? 1 : 4;
+  while (handled != options_.max_events_per_tick && !staged && !host_.stop_requested) {
     if (host_.port.next(delivery_)) {
       staged = dispatch();
       if (next_step_.kind() == StepAction::Kind::AwaitEvent) next_step_ = StepAction::Continue();
@@ -117,10 +118,15 @@ Runner::Done Runner::turn() {
       break;
     }
     busy = true;
-    --left;
+    // Whose events take long looks at what else there may be after each of them, others ever more seldom.
+    if (++handled != look_at) continue;
+    const bool others_wait = host_.injection->pending() || host_.loop.may_be_due(true);
+    is_slow_ = others_wait && handled <= 4;
+    if (others_wait) break;
+    look_at = handled * 4;
   }
   // A mailbox that is never empty does not starve the step: it has had no chance if all of the batch were events.
-  if (!quiet_ && !staged && !host_.stop_requested && step_is_due(left == 0)) {
+  if (!quiet_ && !staged && !host_.stop_requested && step_is_due(!empty)) {
     step();
     busy = true;
     empty = false;

@@ -14,7 +14,8 @@
 namespace actor {
 
 struct RunnerOptions {
-  unsigned max_events_per_tick = 10;        ///< events handled in a row before commands, timers and step get their turn
+  /// Events handled in a row before commands, timers and step get their turn; fewer when those wait already.
+  unsigned max_events_per_tick = 10;
   SpinBudget spin = SpinBudget::fixed({});  ///< how long to look for events before sleeping
 };
 
@@ -78,6 +79,7 @@ class Runner {
   StepAction next_step_ = StepAction::Continue();
   Loop::Clock::time_point backoff_until_{};
   bool was_busy_ = false;
+  bool is_slow_ = true;  // the clock ticks while it handles a few events
   bool crashed_ = false;
   std::optional<Error> error_;
   std::set<std::pair<ActorId, std::uint16_t>> noted_;

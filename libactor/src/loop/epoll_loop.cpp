@@ -20,7 +20,7 @@ constexpr unsigned idle_turns_between_polls = 256;
 
 }  // namespace
 
-EpollLoop::EpollLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+EpollLoop::EpollLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), last_poll_(coarse_now()) {
   if (epoll_ < 0) throw_errno("creating an actor's event loop (epoll_create1)");
 }
 
@@ -78,16 +78,15 @@ bool EpollLoop::may_be_due(bool was_busy) {
   const auto coarse = coarse_now();
   bool due = turns_since_poll_ >= idle_turns_between_polls || (was_busy && coarse != last_poll_);
   if (!due && has_timers()) due = next_due() < coarse + coarse_error && next_due() <= now();
-  if (!due) return false;
-  turns_since_poll_ = 0;
-  last_poll_ = coarse;
-  return true;
+  return due;
 }
 
 std::size_t EpollLoop::run(Clock::time_point until, const Callback& awake) {
   std::array<epoll_event, 64> events;
   std::size_t ran = 0;
   const auto ready = wait_for_events(epoll_, events, std::min(until, next_due()));
+  turns_since_poll_ = 0;
+  last_poll_ = coarse_now();
   if (awake) awake();
   for (const epoll_event& event : ready) {
     const std::uint64_t id = event.data.u64;
