@@ -72,8 +72,8 @@ class Pool {
   ///
   /// Why is the one freed first taken first? The one freed last has its lines still with its reader, on another core:
   /// to write them they have to be fetched from there, while the next are being read. In turns, over what the
-  /// processor's second cache holds, 1 KiB events go twice as fast, 64 KiB ones 1.4 times (`tests/bench/run --only
-  /// throughput/spin/1-1`); with 32 chunks instead of 128 nothing is gained.
+  /// processor's second cache holds, 1 KiB events go twice as fast (`tests/bench/run --only throughput/spin/1-1/1024`);
+  /// with 32 chunks instead of 128 nothing is gained.
   static constexpr unsigned hot_sizes_log2 = 3;
   static constexpr std::uint32_t most_hot_chunks = 128;  // of each size
   /// Of all sizes: what each holds for itself the others cannot use, and have to touch more memory instead.
