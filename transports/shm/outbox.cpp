@@ -1,13 +1,16 @@
 // The outbox of a Sender: what found no room on a Block topic waits here, in order, for the readers to make some.
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <shm/sender.hpp>
+#include <utility>
 
 namespace actor::shm {
 namespace {
 
 constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t shortage_retry_ns = 100'000'000;
 
 }  // namespace
 
@@ -46,26 +49,29 @@ bool Sender::push_staged() {
   // A route that an earlier staged event still waits for is closed to the later ones: FIFO per reader.
   for (const auto& route : routes_) route->staged = 0;
   unresolved_ = 0;
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < outbox_.size(); ++i) {
-    Staged& staged = outbox_[i];
+  retry_ns_ = 0;
+  for (Sweep sweep{*this}; sweep.next != outbox_.size(); ++sweep.next) {
+    Staged& staged = outbox_[sweep.next];
     Topic& topic = topics_[staged.header.topic];
     // An event whose deadline has passed waits behind nobody: where it would have to, its copy is dropped.
     const bool may_go = is_late(staged) ? unresolved_ == 0 : !must_queue(topic);
-    if (topic.is.wire != 0 && may_go && push_one_staged(staged)) {
-      outbox_bytes_ -= staged.size + staged_overhead_bytes;
-      continue;
-    }
+    if (topic.is.wire != 0 && may_go && push_one_staged(staged)) continue;
     mark_staged(topic);
-    if (kept != i) outbox_[kept] = std::move(staged);
-    ++kept;
+    if (sweep.kept != sweep.next) outbox_[sweep.kept] = std::move(staged);
+    ++sweep.kept;
   }
-  outbox_.resize(kept);
+  flush();
+  return outbox_.empty();
+}
+
+/// [kept, next) is free again; so is `next`, if something was thrown after it had gone out.
+void Sender::close_gap(std::size_t kept, std::size_t next) noexcept {
+  if (next != outbox_.size() && outbox_[next].is_out) ++next;
+  const auto begin = outbox_.begin();
+  outbox_.erase(begin + static_cast<std::ptrdiff_t>(kept), begin + static_cast<std::ptrdiff_t>(next));
   recount_staged();
   status_.outbox.store(outbox_.size(), std::memory_order_relaxed);
   status_.counters.staged.store(outbox_.size(), std::memory_order_relaxed);
-  flush();
-  return outbox_.empty();
 }
 
 bool Sender::is_late(const Staged& staged) {
@@ -99,6 +105,8 @@ bool Sender::push_one_staged(Staged& staged) {
     const std::uint64_t ticket = publish_at_carrier(loaned, staged.header, payload, nullptr);
     if (carried) ticket_ = ticket;
   }
+  staged.is_out = true;
+  outbox_bytes_ -= staged.size + staged_overhead_bytes;
   commit(staged.header, payload, nullptr);
   return true;
 }
@@ -152,7 +160,18 @@ std::uint64_t Sender::what_it_waits_for() {
 std::int64_t Sender::next_deadline() const {
   std::int64_t earliest = no_deadline;
   for (const Staged& staged : outbox_) earliest = std::min(earliest, staged.deadline_ns);
+  if (retry_ns_ != 0 && !outbox_.empty()) earliest = std::min(earliest, retry_ns_);
   return earliest;
+}
+
+void Sender::note_shortage() {
+  retry_ns_ = now() + shortage_retry_ns;
+  if (std::exchange(told_shortage_, true)) return;
+  std::fprintf(stderr,
+               "libactor: %s: %s. Events that are too large for a slot wait until there is room for it again, or are "
+               "dropped, as the policies of their topics say (noted once). Raise what is short: open files "
+               "(limits.open_files in the manifest, LimitNOFILE= of a unit, ulimit -n), or memory\n",
+               std::string(self_.name()).c_str(), pool_.shortage()->what());
 }
 
 }  // namespace actor::shm

@@ -52,6 +52,7 @@ Pool::ChunkId Pool::allocate_in(Extent& extent, std::uint64_t bytes) {
 }
 
 Pool::Extent* Pool::add_extent(std::uint64_t bytes) {
+  shortage_.reset();
   const std::uint64_t wanted = std::max(extent_bytes, round_up(bytes, Tlsf::granule_bytes));
   const std::uint64_t left = budget_bytes_ - extents_bytes_;
   const std::uint64_t size = std::min(wanted, left);
@@ -67,11 +68,23 @@ Pool::Extent* Pool::add_extent(std::uint64_t bytes) {
     if (budget_bytes_ - extents_bytes_ < bytes) return nullptr;
     return add_extent(bytes);
   }
+  try {
+    return make_extent(size);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Io) throw;
+    shortage_ = error;  // no descriptor or no memory is left for it: as good as a budget that is used up
+    return nullptr;
+  }
+}
+
+/// Whatever is thrown: nothing has changed.
+Pool::Extent* Pool::make_extent(std::uint64_t bytes) {
   const std::uint32_t id = next_extent_++;
-  auto extent = std::make_unique<Extent>(Extent{id, OwnedSegment::create("actor-extent", size), Tlsf(size)});
-  extents_bytes_ += size;
+  extents_.reserve(extents_.size() + 1);
+  auto extent = std::make_unique<Extent>(Extent{id, OwnedSegment::create("actor-extent", bytes), Tlsf(bytes)});
   // The readers must be able to find it before the first slot that refers to it.
-  events_.added(id, size, extent->segment.fd());
+  events_.added(id, bytes, extent->segment.fd());
+  extents_bytes_ += bytes;
   extents_.insert(extents_.begin(), std::move(extent));
   return extents_.front().get();
 }

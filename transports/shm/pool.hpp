@@ -2,6 +2,7 @@
 // A publisher's payload memory: extents (sealed memfds) that grow and shrink in whole, with allocator and reference
 // counts in private memory. Owned by the publisher's port, one thread. Readers see only the extents, read-only.
 
+#include <actor/error.hpp>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -32,9 +33,12 @@ class Pool {
 
   Pool(std::uint64_t budget_bytes, ExtentEvents events);
 
-  /// A chunk of at least `bytes` with one reference, 64-byte aligned; no_chunk when the budget has no room for it now.
-  /// Hands out chunks whose lines are still in the cache, in turns. Adds an extent when the budget allows.
+  /// A chunk of at least `bytes` with one reference, 64-byte aligned; no_chunk when the budget has no room for it now,
+  /// or the system none for another extent. Hands out chunks whose lines are still in the cache, in turns. Adds an
+  /// extent when the budget allows.
   ChunkId allocate(std::uint64_t bytes);
+  /// Why the extent that was wanted last could not be made (Error(Io)); nothing when the budget alone was at fault.
+  const std::optional<Error>& shortage() const { return shortage_; }
   void add_references(ChunkId chunk, std::uint32_t count) { chunks_[chunk].references += count; }
   void release(ChunkId chunk) {
     if (--chunks_[chunk].references == 0) free(chunk);
@@ -107,6 +111,7 @@ class Pool {
   }
   ChunkId allocate_in(Extent& extent, std::uint64_t bytes);
   Extent* add_extent(std::uint64_t bytes);
+  Extent* make_extent(std::uint64_t bytes);
   Extent& extent_of(const Chunk& chunk);
   void free(ChunkId chunk);
   void give_back(ChunkId chunk);
@@ -115,6 +120,7 @@ class Pool {
   std::uint64_t extents_bytes_ = 0;
   std::uint32_t next_extent_ = 1;
   ExtentEvents events_;
+  std::optional<Error> shortage_;
   std::vector<std::unique_ptr<Extent>> extents_;  // front: the one that was freed into last
   std::vector<Chunk> chunks_;
   std::vector<ChunkId> unused_;

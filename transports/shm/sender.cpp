@@ -248,6 +248,8 @@ bool Sender::provide_chunk(Payload& payload) {
   for (const auto& route : routes_) {
     while (payload.chunk == Pool::no_chunk && route->drop_oldest(pool_)) payload.chunk = pool_.allocate(payload.size);
   }
+  if (payload.chunk == Pool::no_chunk && pool_.shortage()) [[unlikely]]
+    note_shortage();
   return payload.chunk != Pool::no_chunk;
 }
 

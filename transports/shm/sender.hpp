@@ -122,6 +122,15 @@ class Sender {
     Pool::ChunkId chunk;
     std::uint64_t size;
     std::int64_t deadline_ns;
+    bool is_out = false;
+  };
+  /// push_staged() on its way through the outbox: what is in [kept, next) has gone out or moved down. However it ends,
+  /// what has gone out is in the outbox no more.
+  struct Sweep {
+    Sender& sender;
+    std::size_t kept = 0;
+    std::size_t next = 0;
+    ~Sweep() { sender.close_gap(kept, next); }
   };
   enum class Room { Now, Wait };
 
@@ -144,6 +153,8 @@ class Sender {
   bool is_late(const Staged& staged);
   std::uint64_t what_it_waits_for();
   bool push_one_staged(Staged& staged);
+  void close_gap(std::size_t kept, std::size_t next) noexcept;
+  void note_shortage();
   bool provide_chunk(Payload& payload);
   Payload payload_of(const Outgoing& out);
   bool outbox_is_full(std::uint64_t bytes) const {
@@ -202,6 +213,8 @@ class Sender {
   std::deque<Staged> outbox_;
   unsigned unresolved_ = 0;  // events in the outbox whose topic has no number yet
   std::uint64_t outbox_bytes_ = 0;
+  std::int64_t retry_ns_ = 0;  // when what waits for a segment is tried again, which nobody rings for; 0: nothing does
+  bool told_shortage_ = false;
   struct OpenLoan {
     void* at;
     Pool::ChunkId chunk;  // no_chunk: heap
