@@ -179,6 +179,7 @@ void Brain::begin(std::vector<KeeperEvent> told) {
   state_.started_at = Loop::Clock::now();
   epoch_page_ = safe_.keep(duplicate(options_.epochs.fd()));
   state_.epoch_page = epoch_page_->key();
+  state_.unsettled_letter = next_dead_letter(options_.state_dir / "dead-letters");
   const Manifest& manifest = manifest_;
   for (const auto& [name, topic] : manifest.topics)
     topics_.configure(name, topic.overflow, topic.capacity, topic.latched);

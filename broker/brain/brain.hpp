@@ -80,6 +80,7 @@ struct BrainState {
   std::uint64_t forgotten = 0;                 // so many actors are no more
   bool told_ready = false;                     // to the service manager
   std::vector<std::uint64_t> handled_letters;  // dead letters that are to leave the store
+  std::uint64_t unsettled_letter = 1;          // from there on the next brain may bury the same ones again
   std::string manifest_text;                   // of the last reload; empty: the manifest is that of the start
 };
 

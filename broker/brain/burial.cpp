@@ -13,8 +13,8 @@ namespace actor::broker {
 DeadLetterStore* Brain::dead_letters() {
   if (dead_letters_ || dead_letters_failed_) return dead_letters_.get();
   try {
-    dead_letters_ =
-        std::make_unique<DeadLetterStore>(options_.state_dir / "dead-letters", manifest_.broker.dead_letter_bytes);
+    dead_letters_ = std::make_unique<DeadLetterStore>(options_.state_dir / "dead-letters",
+                                                      manifest_.broker.dead_letter_bytes, state_.unsettled_letter);
   } catch (const Error& error) {
     dead_letters_failed_ = true;
     log_.error("dead_letters", "",

@@ -14,6 +14,7 @@ namespace actor::broker {
 void Brain::commit() {
   Ledger& ledger = options_.ledger;
   state_.next_serial = keeper_.next_serial();
+  if (dead_letters_) state_.unsettled_letter = dead_letters_->unsettled_from();
   ledger.put(state_);
   ledger.put(topics_.save());
   ledger.put(types_.save());
@@ -32,6 +33,7 @@ void Brain::commit() {
     ledger.put(entry->session ? entry->session->save() : SessionState{});
   }
   ledger.commit();
+  if (dead_letters_) dead_letters_->settle();
 }
 
 bool Brain::restore(std::string& error) {

@@ -19,8 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t smallest_file_bytes = 64 * 1024;
 constexpr std::uint64_t files_per_limit = 8;
-/// More than a brain adds between two times of saying so.
-constexpr std::size_t recent_letters = 1024;
 constexpr std::string_view ending = ".letters";
 
 std::string read_all(int fd) {
@@ -74,13 +72,9 @@ std::uint64_t visit_frames(const std::string& bytes, Visit&& visit) {
   return at;
 }
 
-std::size_t reader_hash(const DeadLetterRecord& letter) {
-  return std::hash<std::string>()(letter.reader);
-}
-
 }  // namespace
 
-DeadLetterStore::DeadLetterStore(fs::path directory, std::uint64_t limit_bytes)
+DeadLetterStore::DeadLetterStore(fs::path directory, std::uint64_t limit_bytes, std::uint64_t unsettled_from)
     : directory_(std::move(directory)),
       limit_bytes_(limit_bytes),
       file_bytes_(std::max(smallest_file_bytes, limit_bytes / files_per_limit)) {
@@ -94,20 +88,20 @@ DeadLetterStore::DeadLetterStore(fs::path directory, std::uint64_t limit_bytes)
     throw Error(ErrorCode::Io, place + " is in use by another broker: give one of them another state_dir or name",
                 errno);
   }
-  load();
+  load(unsettled_from);
 }
 
 fs::path DeadLetterStore::path_of(std::uint64_t number) const {
   return path_in(directory_, number);
 }
 
-void DeadLetterStore::load() {
+void DeadLetterStore::load(std::uint64_t unsettled_from) {
   const auto numbers = numbers_in(directory_);
   for (const std::uint64_t number : numbers) {
     File file{number, Fd(::open(path_of(number).c_str(), O_RDWR | O_APPEND | O_CLOEXEC)), 0, {}};
     if (!file.fd) throw_errno("opening '" + path_of(number).string() + "'");
     files_.push_back(std::move(file));
-    load_file(files_.back(), number == *numbers.rbegin());
+    load_file(files_.back(), number == *numbers.rbegin(), unsettled_from);
   }
   while (!files_.empty() && files_.front().number < state_.first_file) {
     ::unlink(path_of(files_.front().number).c_str());  // its end was recorded, then somebody was killed
@@ -117,13 +111,14 @@ void DeadLetterStore::load() {
   drop_unneeded();
 }
 
-void DeadLetterStore::load_file(File& file, bool is_newest) {
+void DeadLetterStore::load_file(File& file, bool is_newest, std::uint64_t unsettled_from) {
   const std::string bytes = read_all(file.fd.get());
   file.bytes = visit_frames(bytes, [&](const Frame& frame, std::uint64_t offset) {
     if (const auto* letter = std::get_if<DeadLetterRecord>(&frame)) {
       file.letters.push_back({letter->id, offset});
       state_.next_id = std::max(state_.next_id, letter->id + 1);
-      note_recent(*letter);
+      if (letter->id >= unsettled_from && inherited_.emplace(copy_of(*letter), letter->id).second)
+        inherited_ids_.insert(letter->id);
     } else if (const auto* removed = std::get_if<RemovedLetters>(&frame)) {
       forget(removed->ids);
     } else if (const auto* attempted = std::get_if<AttemptedLetter>(&frame)) {
@@ -202,7 +197,7 @@ void DeadLetterStore::make_room(std::uint64_t needed) {
 }
 
 std::uint64_t DeadLetterStore::add(DeadLetterRecord letter) {
-  if (const auto known = find_recent(letter)) return *known;
+  if (const auto known = find_unsettled(letter)) return *known;
   buffer_.clear();
   append_frame(buffer_, letter);
   const std::uint64_t size = buffer_.size();
@@ -217,28 +212,27 @@ std::uint64_t DeadLetterStore::add(DeadLetterRecord letter) {
   append(letter);
   ++state_.next_id;
   files_.back().letters.push_back({letter.id, offset});
-  note_recent(letter);
+  added_[copy_of(letter)] = letter.id;
   return letter.id;
 }
 
-void DeadLetterStore::note_recent(const DeadLetterRecord& letter) {
-  recent_.push_back({letter.event, reader_hash(letter), letter.id});
-  if (recent_.size() > recent_letters) recent_.pop_front();
-}
-
-std::optional<std::uint64_t> DeadLetterStore::find_recent(const DeadLetterRecord& letter) const {
-  const std::size_t reader = reader_hash(letter);
-  const auto found = std::find_if(recent_.rbegin(), recent_.rend(), [&](const RecentLetter& known) {
-    return known.event == letter.event && known.reader == reader;
-  });
-  return found == recent_.rend() ? std::nullopt : std::optional(found->id);
+std::optional<std::uint64_t> DeadLetterStore::find_unsettled(const DeadLetterRecord& letter) {
+  const Copy copy = copy_of(letter);
+  if (auto again = inherited_.extract(copy)) {
+    inherited_ids_.erase(again.mapped());
+    added_.insert(std::move(again));  // until settle() it stays unsettled
+  }
+  const auto known = added_.find(copy);
+  return known == added_.end() ? std::nullopt : std::optional(known->second);
 }
 
 /// REQUIRES: `ids` are sorted.
 void DeadLetterStore::forget(std::span<const std::uint64_t> ids) {
   const auto gone = [&](std::uint64_t id) { return std::binary_search(ids.begin(), ids.end(), id); };
   for (File& file : files_) std::erase_if(file.letters, [&](const Letter& letter) { return gone(letter.id); });
-  std::erase_if(recent_, [&](const RecentLetter& letter) { return gone(letter.id); });
+  for (auto* unsettled : {&added_, &inherited_})
+    std::erase_if(*unsettled, [&](const auto& letter) { return gone(letter.second); });
+  std::erase_if(inherited_ids_, gone);
   std::erase_if(attempts_, [&](const auto& attempted) { return gone(attempted.first); });
 }
 
@@ -307,6 +301,21 @@ std::uint64_t DeadLetterStore::bytes() const {
   std::uint64_t sum = 0;
   for (const File& file : files_) sum += file.bytes;
   return sum;
+}
+
+/// Each file begins with it: the newest will do, unless somebody was killed while beginning that.
+std::uint64_t next_dead_letter(const fs::path& directory) {
+  const auto numbers = numbers_in(directory);
+  std::uint64_t next = 1;
+  for (auto number = numbers.rbegin(); number != numbers.rend() && next == 1; ++number) {
+    const Fd file(::open(path_in(directory, *number).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) continue;
+    visit_frames(read_all(file.get()), [&](const Frame& frame, std::uint64_t) {
+      if (const auto* letter = std::get_if<DeadLetterRecord>(&frame)) next = std::max(next, letter->id + 1);
+      if (const auto* state = std::get_if<StoreState>(&frame)) next = std::max(next, state->next_id);
+    });
+  }
+  return next;
 }
 
 std::vector<DeadLetterRecord> read_dead_letters(const fs::path& directory) {

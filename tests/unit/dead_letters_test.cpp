@@ -201,21 +201,6 @@ TEST_F(DeadLetters, FilesWithoutALetterAreRemovedAndWhatTheySaidIsNot) {
   EXPECT_THAT(numbers(all(store)), ElementsAre(300));
 }
 
-/// A brain that dies between storing an event and saying so stores it again after its death.
-TEST_F(DeadLetters, AnEventThatWasStoredJustBeforeIsNotStoredTwice) {
-  std::uint64_t id = 0;
-  {
-    DeadLetterStore store = open();
-    id = store.add(letter(1));
-  }
-  DeadLetterStore store = open();
-  EXPECT_EQ(store.add(letter(1)), id);
-  DeadLetterRecord other = letter(1);
-  other.reader = "recorder";
-  EXPECT_NE(store.add(other), id) << "another reader's copy is another letter";
-  EXPECT_EQ(store.size(), 2u);
-}
-
 /// kill -9 at each byte of a write: what was there before it is there after it, and the next letter too.
 TEST_F(DeadLetters, ATornTailIsCutWhereverItTears) {
   std::uintmax_t before = 0;
