@@ -107,7 +107,7 @@ void Observer::tell_event(const Observation& event, SeenAs as, const OverflowPol
 
 template <class Message>
 void Observer::tell(const Message& message) {
-  if (channel_.queued_bytes() > queue_limit_bytes) {
+  if (is_full()) {
     ++lost_;
     return;
   }
@@ -150,7 +150,7 @@ void Observer::flush() {
     backlog_ = false;  // nobody reads it
     return;
   }
-  if (channel_.queued_bytes() <= queue_limit_bytes) tell_lost();
+  if (!is_full()) tell_lost();
   // A quarter: where the kernel begins to call the socket writable.
   if (!backlog_ || channel_.has_queued() || unread_bytes() > socket_bytes_ / 4) return;
   backlog_ = false;
@@ -163,9 +163,13 @@ void Observer::finish() {
 
 // ---- what the tool wants ----
 
+bool Observer::is_full() const {
+  return channel_.queued_bytes() > queue_limit_bytes;
+}
+
 bool Observer::receive() {
   control::Packet packet;
-  for (int i = 0; i < packets_per_turn; ++i) {
+  for (int i = 0; i < packets_per_turn && !is_full(); ++i) {
     const auto result = channel_.receive(packet);
     if (result == control::ReceiveResult::Nothing) break;
     if (result == control::ReceiveResult::Closed) return false;

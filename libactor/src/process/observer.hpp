@@ -19,10 +19,13 @@ class Observer final : public Monitor {
   int fd() const { return channel_.fd(); }
   bool has_queued() const { return channel_.has_queued(); }
   bool has_backlog() const { return backlog_ || channel_.has_queued(); }
+  /// As much waits for the tool as may: what else there is to tell it is lost, and what it wants waits in its socket.
+  bool is_full() const;
   void flush();
   /// Nothing is said any more: what is not queued by now will be read.
   void finish();
-  /// Does what the tool has asked for. False: the tool is gone, or talks nonsense.
+  /// Does what the tool has asked for; nothing while the answers would find no room. False: the tool is gone, or talks
+  /// nonsense.
   bool receive();
 
   void on_event_dispatched(const Observation& event) override;

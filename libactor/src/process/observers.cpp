@@ -48,11 +48,14 @@ void Observers::start() {
 /// What a tool wants sent waits in its socket until the actor has started: before, nobody would be sent it.
 void Observers::watch(std::uint64_t number, Member& member) {
   const bool writes = member.observer->has_backlog();
-  if (member.watch && member.watching_writes == writes) return;
+  // What is not taken out of the socket must not keep the actor awake.
+  const auto interest = !writes                      ? Loop::Interest::Read
+                        : member.observer->is_full() ? Loop::Interest::Write
+                                                     : Loop::Interest::ReadWrite;
+  if (member.watch && member.watching == interest) return;
   if (member.watch) loop_.unwatch(std::exchange(member.watch, 0));
   if (!started_ && !writes) return;
-  member.watching_writes = writes;
-  const auto interest = writes ? Loop::Interest::ReadWrite : Loop::Interest::Read;
+  member.watching = interest;
   member.watch = loop_.watch_always(member.observer->fd(), interest, [this, number] { serve(number); });
 }
 

@@ -37,7 +37,7 @@ class Observers {
     std::shared_ptr<Observer> observer;
     std::optional<MonitorHandle> handle;
     WatchId watch = 0;
-    bool watching_writes = false;
+    Loop::Interest watching = Loop::Interest::Read;
   };
   void serve(std::uint64_t number);
   void watch(std::uint64_t number, Member& member);
