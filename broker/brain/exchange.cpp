@@ -1,5 +1,6 @@
 #include "brain/exchange.hpp"
 
+#include <actor/error.hpp>
 #include <algorithm>
 #include <shm/bell.hpp>
 
@@ -42,8 +43,7 @@ void Exchange::apply(const RouteChanges& changes, bool finishes) {
 void Exchange::open(RouteId id) {
   Live live;
   live.route = *table_.find(id);
-  const bool between_users = is_other_user_(live.route.publisher) || is_other_user_(live.route.reader);
-  const auto make = between_users ? shm::make_bell_between_users : shm::make_bell;
+  const auto make = is_between_users(live.route) ? shm::make_bell_between_users : shm::make_bell;
   live.data_bell = safe_.keep(make());
   live.space_bell = safe_.keep(make());
   Live& added = live_.emplace(id, std::move(live)).first->second;
@@ -52,6 +52,19 @@ void Exchange::open(RouteId id) {
   // A publisher that has not joined yet gets all its routes when it does.
   if (Peer* publisher = peer(added.route.publisher)) begin_segment(added, *publisher);
   touch(added);
+}
+
+/// At the begin of a life of either side. Whoever has a bell can break it for good (shutdown(), or another connect(),
+/// of its socket): what one life has done, the next ones must not be made to pay for. The reader gets them with Attach,
+/// the publisher with AddRoute or SwitchReader.
+void Exchange::renew_bells(Live& live) {
+  if (live.removed || !is_between_users(live.route)) return;
+  try {
+    Kept data_bell = safe_.keep(shm::make_bell_between_users());
+    live.space_bell = safe_.keep(shm::make_bell_between_users());
+    live.data_bell = std::move(data_bell);
+  } catch (const Error&) {  // no descriptor is left: those that are there are good enough for honest actors
+  }
 }
 
 void Exchange::remove(const Route& route, bool finishes) {
@@ -112,8 +125,12 @@ void Exchange::finish_removal(Live& live) {
 void Exchange::joined(std::shared_ptr<Incarnation> incarnation, Session& session) {
   const ActorIndex actor = incarnation->actor;
   Peer& self = peers_[actor] = Peer{std::move(incarnation), &session, {}};
-  for (const RouteId id : outgoing_[actor]) begin_segment(live_.at(id), self);
+  for (const RouteId id : outgoing_[actor]) {
+    renew_bells(live_.at(id));
+    begin_segment(live_.at(id), self);
+  }
   for (const RouteId id : incoming_[actor]) {
+    renew_bells(live_.at(id));
     attach_all(live_.at(id), self);
     attach_latched(live_.at(id), self);
   }
@@ -199,7 +216,7 @@ void Exchange::end_segment(Live& live, Peer& dead) {
     return;
   }
   std::string error;
-  const auto ending = shm::final_head(segment.ring->get(), self.status.fd()->get(), live.route.id, done(live), error);
+  const auto ending = shm::final_head(*segment.view, self.status.fd()->get(), live.route.id, done(live), error);
   segment.ended = true;
   // Without a readable end the ring ends where its reader stands.
   segment.ending = ending.value_or(shm::Ending{std::max(done(live), live.next_base), false});
@@ -271,7 +288,10 @@ void Exchange::attach(Live& live, Segment& segment, Peer& reader) {
   message.publisher_key = segment.owner->key;
   message.incarnation = segment.owner->number;
   message.topics = segment.topics;
+  message.slots = segment.view->slots();
   message.overwriting = segment.view->overwriting();
+  message.base = segment.view->base();
+  message.first_counter = segment.view->first_counter();
   message.cursor = done(live);
   message.cursor_index = live.route.cursor_index;
   message.ended = segment.ended;
@@ -298,7 +318,7 @@ void Exchange::maybe_switch(Live& live) {
   live.follows = reader->incarnation->number;
   live.answers.push_back(Answer::Switch);
   publisher->session->send(control::SwitchReader{live.route.id, live.route.cursor_index},
-                           {reader->incarnation->status.fd()});
+                           {reader->incarnation->status.fd(), live.data_bell, live.space_bell});
 }
 
 template <class Predicate>

@@ -94,6 +94,7 @@ struct ExchangeState {
     std::uint32_t owner;  // index in `memories`
     std::vector<control::RouteTopic> topics;
     std::uint64_t ring;
+    shm::RingShape shape;
     bool ended;
     std::uint64_t final_head;
     bool from_record;
@@ -175,8 +176,8 @@ class Exchange {
   std::uint64_t discarded(ActorIndex reader) const;
   /// True: the event is kept elsewhere, and counts as given up. False: it counts as discarded.
   using Visit = std::function<bool(const Route&, const QueuedEvent&)>;
-  /// Says whether an actor runs as another user than the broker: a new route of such a one gets bells at which nobody
-  /// can be made to wait.
+  /// Says whether an actor runs as another user than the broker: the routes of such a one get bells at which nobody can
+  /// be made to wait, and other ones with each life.
   void tell_users_apart(std::function<bool(ActorIndex)> is_other_user) { is_other_user_ = std::move(is_other_user); }
   /// What becomes of the events that are queued when a subscription has ended. Without it they are discarded.
   void on_left_over(Visit visit) { left_over_ = std::move(visit); }
@@ -248,6 +249,10 @@ class Exchange {
   Live* find(RouteId id);
   const Live* find(RouteId id) const;
   void open(RouteId id);
+  bool is_between_users(const Route& route) const {
+    return is_other_user_(route.publisher) || is_other_user_(route.reader);
+  }
+  void renew_bells(Live& live);
   void remove(const Route& route, bool finishes);
   void finish_removal(Live& live);
   template <class Predicate>

@@ -48,12 +48,11 @@ std::uint64_t Exchange::read_queue(Live& live, std::uint64_t most, const Visit& 
   std::string error;
   for (const Segment& segment : live.segments) {
     if (!segment.ring) continue;
-    auto ring = shm::RingView::open(segment.ring->get(), error);
     auto publisher = publisher_of(*segment.owner, error);
-    if (!ring || !publisher) break;
+    if (!publisher) break;
     std::vector<std::uint16_t> topics;
     for (const control::RouteTopic& carried : segment.topics) topics.push_back(carried.topic);
-    reader.add_segment({std::move(*ring), std::move(publisher), std::move(topics), segment.ended,
+    reader.add_segment({*segment.view, std::move(publisher), std::move(topics), segment.ended,
                         segment.ending.final_head, segment.ending.from_record});
   }
   std::uint64_t visited = 0;

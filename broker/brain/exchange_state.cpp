@@ -27,7 +27,8 @@ ExchangeState Exchange::save() const {
         live.follows,    live.reader_began,      live.reader_knows,       {}, live.removed, live.publisher_done,
         live.reader_done};
     for (const Segment& segment : live.segments)
-      saved.segments.push_back({place(segment.owner), segment.topics, key_of(segment.ring), segment.ended,
+      saved.segments.push_back({place(segment.owner), segment.topics, key_of(segment.ring),
+                                segment.view ? segment.view->shape() : shm::RingShape{}, segment.ended,
                                 segment.ending.final_head, segment.ending.from_record,
                                 static_cast<std::uint8_t>(segment.given)});
     for (const Answer answer : live.answers) saved.answers.push_back(static_cast<std::uint8_t>(answer));
@@ -70,7 +71,7 @@ bool Exchange::load(const ExchangeState& state, std::string& error) {
       segment.topics = from.topics;
       segment.ring = safe_.find(from.ring);
       if (from.ring != 0 && !segment.ring) return false;
-      if (segment.ring) segment.view = shm::RingView::open(segment.ring->get(), error);
+      if (segment.ring) segment.view = shm::RingView::open(segment.ring->get(), from.shape, error);
       if (segment.ring && !segment.view) return false;
       segment.ended = from.ended;
       segment.ending = {from.final_head, from.from_record};

@@ -285,7 +285,7 @@ void ShmWorld::attach_segment(Route& route, const Segment& segment) {
     shm::InSegmentSpec spec{route.id,
                             publisher,
                             {},
-                            route.overwriting,
+                            shm::RingView::open(segment.ring.get(), error)->shape(),
                             route.cursor,
                             route.cursor_index,
                             segment.ring.get(),
@@ -414,7 +414,9 @@ void ShmWorld::end_segment(Route& route) {
   std::string error;
   Segment& last = route.segments.back();
   const std::uint64_t cursor = route.to->port().status().cursors[route.cursor_index].done.load();
-  const auto end = shm::final_head(last.ring.get(), last.life->status.get(), route.id, cursor, error);
+  const auto ring = shm::RingView::open(last.ring.get(), error);
+  ACTOR_ASSERT(ring, "a ring is what the port has made");
+  const auto end = shm::final_head(*ring, last.life->status.get(), route.id, cursor, error);
   ACTOR_ASSERT(end, "a ring is what the port has made");
   last.end = *end;
   last.ended = true;

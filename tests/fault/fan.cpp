@@ -152,8 +152,9 @@ bool Fan::writer_died(std::string& error) {
   endings_.clear();
   for (unsigned i = 0; i < readers_.size(); ++i) {
     ReaderSide& side = readers_[i];
-    const auto ending =
-        shm::final_head(latest.fds.rings[i].get(), latest.fds.status.get(), route_of(i), done_of(side), error);
+    const auto ring = shm::RingView::open(latest.fds.rings[i].get(), error);
+    if (!ring) return false;
+    const auto ending = shm::final_head(*ring, latest.fds.status.get(), route_of(i), done_of(side), error);
     if (!ending) return false;
     endings_.push_back(*ending);
     side.base = ending->final_head + (ending->from_record ? 1 : 0);
@@ -195,12 +196,13 @@ bool Fan::attach(Reader& reader, unsigned index, const Incarnation& incarnation)
   std::string error;
   auto publisher =
       reader.port->receiver().publisher(writer_key, incarnation.number, "writer", incarnation.fds.status.get(), error);
-  if (!publisher) return false;
+  const auto ring = shm::RingView::open(incarnation.fds.rings[index].get(), error);
+  if (!publisher || !ring) return false;
   const shm::Ending ending = incarnation.ended ? incarnation.endings[index] : shm::Ending{};
   shm::InSegmentSpec spec{route_of(index),
                           publisher,
                           {},
-                          options_.policy.kind == OverflowPolicy::Kind::DropOldest,
+                          ring->shape(),
                           side.cursor,
                           0,
                           incarnation.fds.rings[index].get(),
@@ -220,7 +222,14 @@ void Fan::adopt_reader(unsigned index, Fd status) {
   ReaderSide& side = readers_[index];
   side.status = std::move(status);
   side.alive = true;
-  if (writer_) writer_->port->sender().find_route(route_of(index))->set_reader(open_status(side.status.get()), 0);
+  if (writer_)
+    writer_->port->switch_reader(route_of(index), open_status(side.status.get()), 0, duplicate(side.data_bell.get()),
+                                 duplicate(side.space_bell.get()));
+}
+
+void Fan::renew_bells(unsigned index) {
+  readers_[index].data_bell = shm::make_bell_between_users();
+  readers_[index].space_bell = shm::make_bell_between_users();
 }
 
 Reader& Fan::start_reader(unsigned index) {

@@ -100,6 +100,8 @@ class Fan {
   void adopt_reader(unsigned index, Fd status);
   Reader& start_reader(unsigned index);
   Reader& reader(unsigned index) { return *readers_[index].here; }
+  /// The next life of either side gets these bells, and the other side with it.
+  void renew_bells(unsigned index);
   /// Reader `index` is gone, wherever it lived: its cursor and the event in flight are kept for the next.
   void reader_died(unsigned index);
   std::uint64_t cursor(unsigned index) const { return readers_[index].cursor; }

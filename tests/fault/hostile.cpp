@@ -308,7 +308,8 @@ void attack_broker(Random& random, bool beside, Totals& totals) {
     scribble(random, {ring.data(), random.one_in(4) ? sizeof header : ring.bytes()});
     mutate_record(random, words, header.base);
     std::string error;
-    const auto ending = shm::final_head(ring.fd(), status.fd(), 1, random.number(header.base), error);
+    const auto view = shm::RingView::open(ring.fd(), error);
+    const auto ending = view ? shm::final_head(*view, status.fd(), 1, random.number(header.base), error) : std::nullopt;
     if (ending)
       totals.sum += ending->final_head;
     else

@@ -127,7 +127,7 @@ TEST_F(ChannelTest, EveryMessageOfBothDirectionsSurvivesTheJourney) {
   ASSERT_TRUE(broker_->send<ToActor>(add, fds.first(3)));
   add.reader_present = false;
   ASSERT_TRUE(broker_->send<ToActor>(add, fds.first(2)));
-  ASSERT_TRUE(broker_->send<ToActor>(SwitchReader{}, fds.first(1)));
+  ASSERT_TRUE(broker_->send<ToActor>(SwitchReader{}, fds.first(3)));
   ASSERT_TRUE(broker_->send<ToActor>(Attach{}, fds));
   ASSERT_TRUE(broker_->send<ToActor>(PeerExtentAdded{}, fds.first(1)));
   ASSERT_TRUE(broker_->send<ToActor>(Stop{}));

@@ -76,6 +76,8 @@ void FakeActor::on(const control::AddRoute& message, std::vector<Fd>& fds) {
   header.head.store(message.base);
   std::string error;
   if (message.reader_present) route.reader = shm::PeerSegment::open(fds.at(2).get(), sizeof(shm::Status), error);
+  route.data_bell = std::move(fds.at(0));
+  route.space_bell = std::move(fds.at(1));
   const int ring = route.ring.fd();
   out.insert_or_assign(message.route, std::move(route));
   send(control::RouteReady{message.route}, {ring});
@@ -83,7 +85,8 @@ void FakeActor::on(const control::AddRoute& message, std::vector<Fd>& fds) {
 
 void FakeActor::on(const control::Attach& message, std::vector<Fd>& fds) {
   std::string error;
-  auto ring = shm::RingView::open(fds.at(0).get(), error);
+  auto ring = shm::RingView::open(fds.at(0).get(),
+                                  {message.slots, message.base, message.first_counter, message.overwriting}, error);
   if (!ring) throw std::runtime_error(error);
   In& route = in[message.route];
   if (route.segments.empty() && route.told.route == 0) {
@@ -91,6 +94,8 @@ void FakeActor::on(const control::Attach& message, std::vector<Fd>& fds) {
     status().cursors[message.cursor_index].done.store(message.cursor);
   }
   route.told = message;
+  route.data_bell = std::move(fds.at(2));
+  route.space_bell = std::move(fds.at(3));
   route.segments.push_back(
       {message.incarnation, std::move(*ring), message.ended, message.final_head + (message.from_record ? 1 : 0)});
   send(control::Attached{message.route, message.incarnation});
@@ -100,6 +105,8 @@ void FakeActor::on(const control::SwitchReader& message, std::vector<Fd>& fds) {
   std::string error;
   out.at(message.route).reader = shm::PeerSegment::open(fds.at(0).get(), sizeof(shm::Status), error);
   out.at(message.route).cursor_index = message.cursor_index;
+  out.at(message.route).data_bell = std::move(fds.at(1));
+  out.at(message.route).space_bell = std::move(fds.at(2));
   send(control::RouteSwitched{message.route});
 }
 

@@ -52,6 +52,7 @@ class FakeActor {
     std::optional<shm::PeerSegment> reader;
     std::uint32_t cursor_index = 0;
     bool removed = false;
+    Fd data_bell, space_bell;
   };
   struct InSegment {
     std::uint32_t incarnation = 0;
@@ -63,6 +64,7 @@ class FakeActor {
     control::Attach told;
     std::uint64_t cursor = 0;
     std::vector<InSegment> segments;
+    Fd data_bell, space_bell;
   };
   std::map<control::RouteId, Out> out;
   std::map<control::RouteId, In> in;

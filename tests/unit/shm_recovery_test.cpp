@@ -34,7 +34,8 @@ class Remains {
   void store_slot(std::uint64_t sequence) { slot(sequence).sequence.store(sequence + 1); }
 
   std::optional<Ending> ending(std::uint64_t cursor) {
-    return final_head(ring_.fd(), status_.fd(), route_id, cursor, error);
+    const auto ring = RingView::open(ring_.fd(), error);
+    return ring ? final_head(*ring, status_.fd(), route_id, cursor, error) : std::nullopt;
   }
   std::string error;
 

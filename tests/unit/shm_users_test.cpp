@@ -62,6 +62,46 @@ TEST(Bells, OneThatAPeerHasBrokenMakesNobodyWaitEither) {
   shm::ring(bell.get());
 }
 
+/// Each side sleeps, and is woken by the other.
+void expect_both_to_hear(Fan& fan) {
+  Reader& reader = fan.reader(0);
+  Writer& writer = fan.writer();
+  const auto sleep = [](auto& side) {
+    while (!side.port->prepare_wait()) side.port->end_wait();
+  };
+  const auto wake = [](auto& side) {
+    side.loop.wait();  // or the test never ends
+    side.port->end_wait();
+  };
+  EXPECT_TRUE(reader.receive_all().empty());  // it comes to the end of what is over
+  sleep(reader);
+  for (std::uint64_t i = 0; i < 3; ++i) writer.send<InSlot>(i);  // the last one finds no room
+  writer.port->flush();
+  wake(reader);
+  sleep(writer);
+  EXPECT_EQ(reader.receive_all().size(), 2u);
+  reader.port->receiver().publish_released();
+  wake(writer);
+  EXPECT_TRUE(writer.port->push_staged());
+  EXPECT_EQ(reader.receive_all().size(), 1u);
+}
+
+TEST(Bells, EachLifeOfEitherSideMayHaveOthers) {
+  Fan fan({.readers = 1, .capacity = 2});
+  fan.start_writer();
+  fan.start_reader(0);
+  expect_both_to_hear(fan);
+  fan.renew_bells(0);
+  fan.reader_died(0);
+  fan.start_reader(0);
+  expect_both_to_hear(fan);
+  fan.renew_bells(0);
+  std::string error;
+  ASSERT_TRUE(fan.writer_died(error)) << error;
+  fan.start_writer();
+  expect_both_to_hear(fan);
+}
+
 template <class T>
 class ForeignPayload : public testing::Test {};
 using Payloads = testing::Types<InSlot, InTail, InPool>;

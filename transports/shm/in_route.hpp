@@ -77,6 +77,10 @@ class InRoute {
 
   std::uint32_t id() const { return id_; }
   int data_bell() const { return data_bell_.get(); }
+  void set_bells(Fd data_bell, Fd space_bell) {
+    data_bell_ = std::move(data_bell);
+    space_bell_ = Bell(std::move(space_bell));
+  }
   std::uint64_t cursor() const { return cursor_; }
   /// Has nothing been read since it was made?
   bool is_untouched() const { return cursor_ == began_; }

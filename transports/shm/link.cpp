@@ -239,11 +239,12 @@ void ShmLink::on(const control::AddRoute& message, std::vector<Fd>& fds) {
 }
 
 void ShmLink::on(const control::SwitchReader& message, std::vector<Fd>& fds) {
-  shm::OutRoute* route = port_->sender().find_route(message.route);
   std::string error;
   auto status = shm::PeerSegment::open(fds.at(0).get(), sizeof(shm::Status), error);
-  if (!route || !status || message.cursor_index >= shm::max_routes) broken("switch of a route's reader: " + error);
-  route->set_reader(std::move(*status), message.cursor_index);
+  if (!status || message.cursor_index >= shm::max_routes ||
+      !port_->switch_reader(message.route, std::move(*status), message.cursor_index, std::move(fds.at(1)),
+                            std::move(fds.at(2))))
+    broken("switch of a route's reader: " + error);
   tell(control::RouteSwitched{message.route});
 }
 
@@ -261,10 +262,11 @@ void ShmLink::on(const control::Attach& message, std::vector<Fd>& fds) {
   auto publisher = port_->receiver().publisher(message.publisher_key, message.incarnation, message.publisher,
                                                fds.at(1).get(), error);
   if (publisher) {
-    shm::InSegmentSpec spec{message.route,       std::move(publisher), {},
-                            message.overwriting, message.cursor,       message.cursor_index,
-                            fds.at(0).get(),     std::move(fds.at(2)), std::move(fds.at(3)),
-                            message.ended,       message.final_head,   message.from_record};
+    const shm::RingShape shape{message.slots, message.base, message.first_counter, message.overwriting};
+    shm::InSegmentSpec spec{message.route,   std::move(publisher), {},
+                            shape,           message.cursor,       message.cursor_index,
+                            fds.at(0).get(), std::move(fds.at(2)), std::move(fds.at(3)),
+                            message.ended,   message.final_head,   message.from_record};
     spec.smallest_quota = UINT32_MAX;
     for (const control::RouteTopic& topic : message.topics) {
       spec.topics.push_back(topic.topic);

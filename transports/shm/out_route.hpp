@@ -43,6 +43,10 @@ class OutRoute {
   void set_first_counter(std::uint64_t counter) { header().first_counter = counter; }
   /// Follows the cursors in this status segment from now on.
   void set_reader(PeerSegment status, std::uint32_t cursor_index);
+  void set_bells(Fd data_bell, Fd space_bell) {
+    data_bell_ = Bell(std::move(data_bell));
+    space_bell_ = std::move(space_bell);
+  }
   void clear_reader();
   /// Does it follow a reader's cursors?
   bool has_reader() const { return released_ != nullptr; }

@@ -92,6 +92,17 @@ OutRoute& ShmPort::add_out_route(OutRouteSpec spec, Fd data_bell, Fd space_bell)
   return sender_.add_route(std::make_unique<OutRoute>(std::move(spec), std::move(data_bell), std::move(space_bell)));
 }
 
+bool ShmPort::switch_reader(std::uint32_t id, PeerSegment status, std::uint32_t cursor_index, Fd data_bell,
+                            Fd space_bell) {
+  OutRoute* route = sender_.find_route(id);
+  if (!route) return false;
+  loop_.add_bell(space_bell.get());
+  loop_.remove_bell(route->space_bell());
+  route->set_bells(std::move(data_bell), std::move(space_bell));
+  route->set_reader(std::move(status), cursor_index);
+  return true;
+}
+
 void ShmPort::remove_out_route(std::uint32_t id) {
   // While a reader still reads, its letting go may be what a staged event waits for: the bell stays.
   sender_.remove_route(id);
@@ -105,6 +116,11 @@ void ShmPort::reader_gone(std::uint32_t id) {
 }
 
 bool ShmPort::attach(InSegmentSpec spec, std::string& error) {
+  if (InRoute* known = receiver_.find_route(spec.route)) {
+    loop_.add_bell(spec.data_bell.get());
+    loop_.remove_bell(known->data_bell());
+    known->set_bells(std::move(spec.data_bell), std::move(spec.space_bell));
+  }
   if (const InRoute* route = receiver_.attach(std::move(spec), error)) loop_.add_bell(route->data_bell());
   return error.empty();
 }

@@ -42,6 +42,8 @@ class ShmPort final : public Port {
   /// Adds a topic whose number is known, or tells the number of one that was opened before.
   std::uint16_t bind_topic(PortTopic topic);
   OutRoute& add_out_route(OutRouteSpec spec, Fd data_bell, Fd space_bell);
+  /// The route's reader lives again, and has bells of its own. False: there is no such route.
+  bool switch_reader(std::uint32_t route, PeerSegment status, std::uint32_t cursor_index, Fd data_bell, Fd space_bell);
   void remove_out_route(std::uint32_t route);
   /// The broker has seen the route's reader die, or its end of a removed route close.
   void reader_gone(std::uint32_t route);

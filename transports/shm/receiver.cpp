@@ -49,13 +49,8 @@ std::shared_ptr<Publisher> Receiver::publisher(std::uint64_t key, std::uint32_t 
   publisher->incarnation = incarnation;
   publisher->id = ActorId(name);
   publisher->status = std::move(*status);
-  const StatusHeader& header = publisher->words().header;
-  if (header.magic != status_magic || header.version != layout_version) {
-    error = "the status segment of " + std::string(name) + " has another layout than version " +
-            std::to_string(layout_version);
-    return nullptr;
-  }
-  publisher->wall_offset_ns = header.wall_offset_ns;
+  // Its layout is the broker's to check, at Hello: its owner can write another into it at any time.
+  publisher->wall_offset_ns = publisher->words().header.wall_offset_ns;
   known = publisher;
   return publisher;
 }
@@ -79,16 +74,16 @@ void Receiver::drop_extent(std::uint64_t key, std::uint32_t incarnation, std::ui
 }
 
 InRoute* Receiver::attach(InSegmentSpec spec, std::string& error) {
-  auto ring = RingView::open(spec.ring_fd, error);
+  auto ring = RingView::open(spec.ring_fd, spec.shape, error);
   if (!ring) return nullptr;
-  if (ring->overwriting() != spec.overwriting || spec.cursor_index >= max_routes) {
+  InRoute* route = find_route(spec.route);
+  const bool is_new = route == nullptr;
+  if ((!is_new && route->overwriting() != ring->overwriting()) || spec.cursor_index >= max_routes) {
     error = "the ring does not fit the route it was announced for";
     return nullptr;
   }
-  InRoute* route = find_route(spec.route);
-  const bool is_new = route == nullptr;
   if (is_new) {
-    routes_.push_back(std::make_unique<InRoute>(spec.route, spec.smallest_quota, spec.overwriting,
+    routes_.push_back(std::make_unique<InRoute>(spec.route, spec.smallest_quota, spec.shape.overwriting,
                                                 status_.cursors[spec.cursor_index], spec.cursor,
                                                 std::move(spec.data_bell), std::move(spec.space_bell)));
     route = routes_.back().get();

@@ -39,11 +39,11 @@ struct InSegmentSpec {
   std::uint32_t route;
   std::shared_ptr<Publisher> publisher;
   std::vector<std::uint16_t> topics;
-  bool overwriting;
+  RingShape shape;  // of the ring, as the broker has checked it
   std::uint64_t cursor;
   std::uint32_t cursor_index;
   int ring_fd;
-  Fd data_bell;  // taken over; empty for a route that has its bells
+  Fd data_bell;  // taken over; they take the place of those that a known route has
   Fd space_bell;
   bool ended;
   std::uint64_t final_head;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <shm/recovery.hpp>
-#include <shm/ring.hpp>
 #include <shm/segment.hpp>
 
 namespace actor::shm {
@@ -29,22 +28,20 @@ std::uint64_t newest_end(const RingView& ring) {
 
 }  // namespace
 
-std::optional<Ending> final_head(int ring_fd, int publisher_status_fd, std::uint32_t route, std::uint64_t reader_cursor,
-                                 std::string& error) {
-  const auto ring = RingView::open(ring_fd, error);
-  if (!ring) return std::nullopt;
+std::optional<Ending> final_head(const RingView& ring, int publisher_status_fd, std::uint32_t route,
+                                 std::uint64_t reader_cursor, std::string& error) {
   const auto status = PeerSegment::open(publisher_status_fd, sizeof(Status), error);
   if (!status) return std::nullopt;
 
-  const std::uint64_t newest = ring->overwriting() ? std::max(ring->head(), newest_end(*ring)) : ring->head();
+  const std::uint64_t newest = ring.overwriting() ? std::max(ring.head(), newest_end(ring)) : ring.head();
   // A cursor that is beyond what the ring can have held is a hostile reader's: it must not move the numbering. The head
   // lags by less than the ring is long (OutRoute::push).
-  const bool honest = reader_cursor <= newest || reader_cursor - newest <= ring->slots();
-  const std::uint64_t cursor = honest ? std::max(reader_cursor, ring->base()) : std::max(newest, ring->base());
+  const bool honest = reader_cursor <= newest || reader_cursor - newest <= ring.slots();
+  const std::uint64_t cursor = honest ? std::max(reader_cursor, ring.base()) : std::max(newest, ring.base());
   std::uint64_t head = std::max(newest, cursor);
-  if (!ring->overwriting()) {
-    head = std::min(head, cursor + ring->slots());  // no reader is further behind than the ring is long
-    for (std::uint32_t i = 0; i < ring->slots() && ring->has(head); ++i) ++head;
+  if (!ring.overwriting()) {
+    head = std::min(head, cursor + ring.slots());  // no reader is further behind than the ring is long
+    for (std::uint32_t i = 0; i < ring.slots() && ring.has(head); ++i) ++head;
   }
 
   const auto& record = reinterpret_cast<const Status*>(status->data())->fanout;

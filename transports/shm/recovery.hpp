@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <shm/ring.hpp>
 #include <string>
 
 namespace actor::shm {
@@ -17,9 +18,8 @@ struct Ending {
 /// The end of one route of a dead publisher. `reader_cursor` is the reader's `done`, or the ring's base when there
 /// never was one. The head word may lag behind the slots by a burst, so slots are followed from max(head, cursor) on
 /// for as long as they carry their own number, one capacity at most; in a ring that overwrites the newest slot counts.
-/// nullopt with `error` set when the memory is not a
-/// ring.
-std::optional<Ending> final_head(int ring_fd, int publisher_status_fd, std::uint32_t route, std::uint64_t reader_cursor,
-                                 std::string& error);
+/// nullopt with `error` set when the publisher's status cannot be mapped.
+std::optional<Ending> final_head(const RingView& ring, int publisher_status_fd, std::uint32_t route,
+                                 std::uint64_t reader_cursor, std::string& error);
 
 }  // namespace actor::shm

@@ -8,6 +8,6 @@ namespace actor {
 const char* version();
 
 /// Version of the control protocol and of the shared-memory layout. Two sides with different numbers refuse each other.
-inline constexpr unsigned protocol_version = 5;
+inline constexpr unsigned protocol_version = 6;
 
 }  // namespace actor

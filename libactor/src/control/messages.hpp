@@ -222,7 +222,8 @@ struct AddRoute {
   bool reader_present;
 };
 
-/// Publisher: the reader's cursors live in another segment now. Answer RouteSwitched. Fds: reader's status segment.
+/// Publisher: the reader's cursors live in another segment now. Answer RouteSwitched. Fds: reader's status segment,
+/// data bell, space bell, which take the place of those that the route has.
 struct SwitchReader {
   RouteId route;
   std::uint32_t cursor_index;
@@ -241,14 +242,18 @@ struct RemoveRoute {
 };
 
 /// Reader: one segment of a route, oldest first. Store `cursor` at cursor_index (first segment of the route only),
-/// answer Attached. Fds: ring, publisher's status segment, data bell, space bell.
+/// answer Attached. Fds: ring, publisher's status segment, data bell, space bell; the bells take the place of those that
+/// the route may have. The ring is as is said here: its own header can still be written by its publisher.
 struct Attach {
   RouteId route;
   std::string publisher;
   std::uint64_t publisher_key;
   std::uint32_t incarnation;
   std::vector<RouteTopic> topics;
+  std::uint32_t slots;
   bool overwriting;
+  std::uint64_t base;
+  std::uint64_t first_counter;  // events below this number were sent before the ring was made
   std::uint64_t cursor;
   std::uint32_t cursor_index;
   bool ended;  // the publisher is dead: final_head and from_record hold
