@@ -151,11 +151,11 @@ std::string missing_command(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* command : inner->get_subcommands({})) names.push_back(command->get_name());
   const std::string of = inner == &app ? "" : " of " + inner->get_name();
-  for (const std::string& word : app.remaining(true)) {
-    if (word.starts_with('-')) return "there is no option \"" + word + '"';
-    return "there is no command \"" + word + '"' + of + broker::did_you_mean(word, names);
-  }
-  return "which command" + of + "? There are " + CLI::detail::join(names, ", ");
+  const std::vector<std::string> words = app.remaining(true);
+  if (words.empty()) return "which command" + of + "? There are " + CLI::detail::join(names, ", ");
+  const std::string& first = words.front();
+  if (first.starts_with('-')) return "there is no option \"" + first + '"';
+  return "there is no command \"" + first + '"' + of + broker::did_you_mean(first, names);
 }
 
 std::string failure_text(const CLI::App* app, const CLI::Error& error) {
