@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <span>
 
 namespace actor::broker {
 namespace {
@@ -145,27 +146,54 @@ void Output::finish(std::chrono::milliseconds patience) {
   }
 }
 
-bool OutputPipe::read_some() {
-  std::vector<char> room(std::size_t{64} * 1024);
+// SUBTLE: a byte that is out of band is not shown to who looks, and is thrown away, with its descriptors, by who reads.
+OutputPipe::OutputPipe(Output& output, std::string actor, pid_t pid, OutputStream stream, Fd fd)
+    : output_(output), actor_(std::move(actor)), pid_(pid), stream_(stream), fd_(std::move(fd)) {
+  const int in_band = 1;
+  (void)::setsockopt(fd_.get(), SOL_SOCKET, SO_OOBINLINE, &in_band, sizeof in_band);
+}
+
+namespace {
+
+/// What recvmsg() would read now, but nothing is taken. `flags`: MSG_CTRUNC when a descriptor comes with it.
+ssize_t look(int socket, std::span<char> room, int& flags) {
+  iovec data{room.data(), room.size()};
+  msghdr header = {};
+  header.msg_iov = &data;
+  header.msg_iovlen = 1;
   ssize_t count = 0;
   do {
-    count = ::read(fd_.get(), room.data(), room.size());
+    count = ::recvmsg(socket, &header, MSG_PEEK | MSG_DONTWAIT);
   } while (count < 0 && errno == EINTR);
-  if (count < 0 && errno == EAGAIN) return true;
+  flags = header.msg_flags;
+  return count;
+}
+
+}  // namespace
+
+/// Why look first? Who takes a descriptor out, even without wanting it, may have to wait for its close()
+/// (keeper/grave.hpp).
+OutputPipe::Read OutputPipe::read_some() {
+  std::vector<char> room(std::size_t{64} * 1024);
+  int flags = 0;
+  ssize_t count = look(fd_.get(), room, flags);
+  if (count < 0 && errno == EAGAIN) return Read::Some;
+  if (count > 0 && (flags & MSG_CTRUNC) != 0) return Read::Descriptor;
+  if (count > 0) count = ::recv(fd_.get(), room.data(), static_cast<std::size_t>(count), MSG_DONTWAIT);
   if (count > 0) {
     take({room.data(), static_cast<std::size_t>(count)});
   } else if (!line_.empty()) {
     end_line();
   }
   output_.flush();
-  return count > 0;
+  return count > 0 ? Read::Some : Read::End;
 }
 
 void OutputPipe::finish() {
   // It holds some 100 KiB, or what the actor has made of it; who goes on printing after 1 MiB was not the actor.
   for (int i = 0; i < 16; ++i) {
     pollfd polled{fd_.get(), POLLIN, 0};
-    if (::poll(&polled, 1, 0) != 1 || !read_some()) break;
+    if (::poll(&polled, 1, 0) != 1 || read_some() != Read::Some) break;
   }
   if (!line_.empty()) end_line();
   output_.flush();

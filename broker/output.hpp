@@ -62,17 +62,21 @@ class Output {
   KeptLines& kept_;
 };
 
-/// What an actor prints to: one of its two sockets (keeper/child.cpp says why), or a pipe.
+/// What an actor prints to: one of its two sockets (keeper/child.cpp says why).
 class OutputPipe {
  public:
   /// `fd`: the reading end, non-blocking. `output` outlives this.
-  OutputPipe(Output& output, std::string actor, pid_t pid, OutputStream stream, Fd fd)
-      : output_(output), actor_(std::move(actor)), pid_(pid), stream_(stream), fd_(std::move(fd)) {}
+  OutputPipe(Output& output, std::string actor, pid_t pid, OutputStream stream, Fd fd);
 
   int fd() const { return fd_.get(); }
-  /// Takes what has been printed, at most 64 KiB so that others get their turn. False at the end: nobody can print to
-  /// it any more, and the caller stops watching it.
-  bool read_some();
+  Fd take_fd() { return std::move(fd_); }
+  enum class Read {
+    Some,
+    End,        ///< nobody can print to it any more: the caller stops watching it
+    Descriptor  ///< a descriptor came along, which must stay where it is: nothing more can be read
+  };
+  /// Takes what has been printed, at most 64 KiB so that others get their turn.
+  Read read_some();
   /// Takes all that is there, and the last line even without a newline: for a process that has ended.
   void finish();
 

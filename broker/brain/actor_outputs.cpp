@@ -2,14 +2,22 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace actor::broker {
 
-ActorOutputs::ActorOutputs(EpollLoop& loop, LogFormat format, KeptLines& kept)
-    : loop_(loop), output_(STDOUT_FILENO, format, kept) {}
+ActorOutputs::ActorOutputs(EpollLoop& loop, LogFormat format, KeptLines& kept, OutputHandler& handler)
+    : loop_(loop), handler_(handler), output_(STDOUT_FILENO, format, kept) {}
 
 ActorOutputs::~ActorOutputs() {
-  for (auto& [id, pipe] : pipes_) loop_.unwatch(pipe.watch);
+  while (!pipes_.empty()) drop(pipes_.begin());
   if (sink_watch_ != 0) loop_.unwatch(sink_watch_);
+}
+
+void ActorOutputs::drop(std::map<std::uint64_t, Pipe>::iterator found) {
+  loop_.unwatch(found->second.watch);
+  handler_.let_go(found->second.pipe.take_fd());
+  pipes_.erase(found);
 }
 
 void ActorOutputs::add(const std::string& actor, pid_t pid, Fd out, Fd err) {
@@ -27,10 +35,14 @@ void ActorOutputs::add_pipe(const std::string& actor, pid_t pid, OutputStream st
 
 void ActorOutputs::readable(std::uint64_t id) {
   const auto found = pipes_.find(id);
-  if (!found->second.pipe.read_some()) {
-    loop_.unwatch(found->second.watch);
-    pipes_.erase(found);
-    std::erase_if(by_pid_, [id](const auto& item) { return item.second == id; });
+  const OutputPipe::Read read = found->second.pipe.read_some();
+  if (read != OutputPipe::Read::Some) {
+    const auto printed_by =
+        std::find_if(by_pid_.begin(), by_pid_.end(), [id](const auto& item) { return item.second == id; });
+    const pid_t pid = printed_by->first;
+    by_pid_.erase(printed_by);
+    drop(found);
+    if (read == OutputPipe::Read::Descriptor) handler_.sent_descriptor(pid);
   }
   watch_sink();
 }
@@ -39,9 +51,8 @@ void ActorOutputs::finish(pid_t pid) {
   const auto [first, last] = by_pid_.equal_range(pid);
   for (auto it = first; it != last; ++it) {
     const auto found = pipes_.find(it->second);
-    loop_.unwatch(found->second.watch);
     found->second.pipe.finish();
-    pipes_.erase(found);
+    drop(found);
   }
   by_pid_.erase(pid);
   watch_sink();

@@ -10,9 +10,19 @@
 
 namespace actor::broker {
 
+/// Told by ActorOutputs.
+class OutputHandler {
+ public:
+  virtual ~OutputHandler() = default;
+  /// The process has sent a descriptor where it should print.
+  virtual void sent_descriptor(pid_t pid) = 0;
+  /// It is not read any more: to be closed, as that of a session is.
+  virtual void let_go(Fd output) = 0;
+};
+
 class ActorOutputs {
  public:
-  ActorOutputs(EpollLoop& loop, LogFormat format, KeptLines& kept);
+  ActorOutputs(EpollLoop& loop, LogFormat format, KeptLines& kept, OutputHandler& handler);
   ~ActorOutputs();
   ActorOutputs(const ActorOutputs&) = delete;
   ActorOutputs& operator=(const ActorOutputs&) = delete;
@@ -36,9 +46,11 @@ class ActorOutputs {
   };
   void add_pipe(const std::string& actor, pid_t pid, OutputStream stream, Fd fd);
   void readable(std::uint64_t id);
+  void drop(std::map<std::uint64_t, Pipe>::iterator found);
   void watch_sink();
 
   EpollLoop& loop_;
+  OutputHandler& handler_;
   Output output_;
   WatchId sink_watch_ = 0;
   std::uint64_t next_ = 1;

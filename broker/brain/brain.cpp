@@ -4,6 +4,7 @@
 #include <sys/pidfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ constexpr std::size_t reply_part_bytes = control::max_packet_bytes / 2;
 
 /// Tools, and programs that have not said hello.
 constexpr std::size_t max_connections = 256;
+constexpr int connections_per_turn = 64;
 
 std::uint64_t random_number() {
   std::uint64_t value = 0;
@@ -107,7 +109,7 @@ Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options, Puls
       safe_([this](std::uint64_t key, int fd) { keeper_.store(key, fd); }),
       listener_(std::move(listener)),
       log_(options.manifest.broker.log),
-      output_(loop_, options.manifest.broker.log, options.lines),
+      output_(loop_, options.manifest.broker.log, options.lines, *this),
       cgroups_(options.manifest.broker.cgroup),
       stalls_(options.manifest.broker.stall_after) {
   keeper_.set_turn(&turn_);
@@ -231,7 +233,7 @@ void Brain::finish_turn() {
 /// would stay readable, and the brain awake.
 void Brain::turn_away() {
   reserve_.reset();
-  (void)control::accept_from(listener_.get());
+  if (auto accepted = control::accept_from(listener_.get())) let_go(std::move(accepted->socket));
   reserve_ = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!std::exchange(told_shortage_, true))
     log_.error("out_of_resources", "", "a connection was turned away: this process is out of file descriptors");
@@ -244,27 +246,45 @@ bool Brain::may_ask(const Fd& socket) const {
          control::is_of_group(socket, directory.st_gid);
 }
 
+/// Who knocks all the time gets a part of each turn only: the listener stays readable.
 void Brain::accept() {
-  errno = 0;
-  while (auto accepted = control::accept_from(listener_.get())) {
-    const bool is_guest = accepted->peer.uid != getuid() && accepted->peer.uid != 0;
-    if (is_guest && !may_ask(accepted->socket)) {
-      log_.warn("refused", "",
-                "refused a connection of uid " + std::to_string(accepted->peer.uid) + " (pid " +
-                    std::to_string(accepted->peer.pid) + "): only uid " + std::to_string(getuid()) +
-                    ", root, and members of the group that " + options_.runtime_dir.string() + " is open to may");
-      continue;
-    }
-    if (connections_.size() >= max_connections) {
-      log_.warn("refused", "", "refused a connection: " + std::to_string(max_connections) + " are open already");
-      continue;
-    }
+  for (int i = 0; i < connections_per_turn; ++i) {
+    errno = 0;
+    if (accept_one()) continue;
+    if (errno == EMFILE || errno == ENFILE) turn_away();
+    return;
+  }
+}
+
+/// False, with errno, when there is none.
+bool Brain::accept_one() {
+  auto accepted = control::accept_from(listener_.get());
+  if (!accepted) return false;
+  const bool is_guest = accepted->peer.uid != getuid() && accepted->peer.uid != 0;
+  if (is_guest && !may_ask(accepted->socket)) {
+    note_refusal("uid " + std::to_string(accepted->peer.uid) + " (pid " + std::to_string(accepted->peer.pid) +
+                 "): only uid " + std::to_string(getuid()) + ", root, and members of the group that " +
+                 options_.runtime_dir.string() + " is open to may");
+    let_go(std::move(accepted->socket));
+  } else if (connections_.size() >= max_connections) {
+    note_refusal("pid " + std::to_string(accepted->peer.pid) + ": " + std::to_string(max_connections) +
+                 " connections are open already");
+    let_go(std::move(accepted->socket));
+  } else {
     const std::uint64_t id = next_connection_++;
     connections_[id] = {std::make_unique<Session>(std::move(accepted->socket), loop_, *this, id, &turn_),
                         accepted->peer.pid, is_guest};
-    errno = 0;
   }
-  if (errno == EMFILE || errno == ENFILE) turn_away();
+  return true;
+}
+
+/// A line for the first, the tenth, the hundredth: who knocks all the time does not fill the log.
+void Brain::note_refusal(const std::string& why) {
+  std::uint64_t rest = ++refusals_;
+  while (rest % 10 == 0) rest /= 10;
+  if (rest != 1) return;
+  log_.warn("refused", "",
+            "refused a connection of " + why + (refusals_ == 1 ? "" : "; " + std::to_string(refusals_) + " so far"));
 }
 
 ActorEntry* Brain::entry_of(const Session& session) {
@@ -386,6 +406,27 @@ void Brain::violated(Session& session, const std::string& what) {
   if (SharedProcess* process = process_of(session)) return process_lost(*process, what);
   log_.warn("violation", "", "closed a connection that broke the control protocol: " + what);
   hung_up(session);
+}
+
+void Brain::sent_descriptor(pid_t pid) {
+  Session* session = nullptr;
+  for (auto& [serial, process] : processes_) {
+    if (process.pid == pid) session = process.session.get();
+  }
+  for (auto& [index, entry] : entries_) {
+    if (entry->spare.serial != 0 && entry->spare.pid == pid) session = entry->spare.session.get();
+    if (entry->pid == pid && entry->serial != 0 && !entry->has_exited) session = entry->session.get();
+  }
+  if (!session) return;
+  session->close();
+  violated(*session, "it sent a descriptor to its standard output or error");
+}
+
+/// Who still has the other end is told at once. Out of the brain it goes by way of the keeper, which knows how to close
+/// it without having to wait.
+void Brain::let_go(Fd socket) {
+  (void)::shutdown(socket.get(), SHUT_RDWR);
+  safe_.keep(std::move(socket));
 }
 
 /// What it has sent stays where it is.

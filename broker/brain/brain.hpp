@@ -93,7 +93,7 @@ struct Observing {
   }
 };
 
-class Brain final : public SessionHandler {
+class Brain final : public SessionHandler, private OutputHandler {
  public:
   Brain(KeeperClient keeper, Fd listener, const BrainOptions& options, Pulse& pulse);
   ~Brain() override;
@@ -117,6 +117,8 @@ class Brain final : public SessionHandler {
   ActorEntry& add_entry(const std::string& name, const ActorSection* section);
   bool may_ask(const Fd& socket) const;
   void accept();
+  bool accept_one();
+  void note_refusal(const std::string& why);
   void turn_away();
   ActorEntry* entry_of(const Session& session);
   ActorEntry* find_entry(std::string_view name);
@@ -130,6 +132,8 @@ class Brain final : public SessionHandler {
   void violated(Session& session, const std::string& what) override;
   void hung_up(Session& session) override;
   void out_of_descriptors(Session& session) override;
+  void let_go(Fd socket) override;
+  void sent_descriptor(pid_t pid) override;
   void feed_the_starved();
 
   // keeper_events.cpp: what the keeper tells
@@ -365,7 +369,7 @@ class Brain final : public SessionHandler {
   std::size_t begin_observing(Session& tool, Observing wishes);
   std::vector<std::uint64_t> observers() const;
   void connect_observers(ActorEntry& entry);
-  static void connect_observer(Session& tool, const Observing& wishes, ActorEntry& entry);
+  void connect_observer(Session& tool, const Observing& wishes, ActorEntry& entry);
   void tell_observers_of_end(const ActorEntry& entry, const std::string& why,
                              std::optional<std::chrono::nanoseconds> comes_back_after);
 
@@ -378,6 +382,7 @@ class Brain final : public SessionHandler {
   Fd listener_;
   Fd reserve_;  // given up for a moment when there are no others
   bool told_shortage_ = false;
+  std::uint64_t refusals_ = 0;  // of connections
   TimerId shortage_timer_ = 0;  // until those who were not read are tried again
   EpollLoop loop_;
   EventLog log_;

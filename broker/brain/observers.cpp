@@ -62,8 +62,9 @@ void Brain::connect_observers(ActorEntry& entry) {
 
 void Brain::connect_observer(Session& tool, const Observing& wishes, ActorEntry& entry) {
   auto [actors_end, tools_end] = control::socket_pair();
-  tool.send(control::Observed{entry.name, entry.incarnation}, {unkept(std::move(tools_end))});
-  entry.session->send(wishes.what, {unkept(std::move(actors_end))});
+  // Into the safe, though a successor has no use for them: one may be here still while the other is written to.
+  tool.send(control::Observed{entry.name, entry.incarnation}, {safe_.keep(std::move(tools_end))});
+  entry.session->send(wishes.what, {safe_.keep(std::move(actors_end))});
 }
 
 void Brain::tell_observers_of_end(const ActorEntry& entry, const std::string& why,

@@ -60,10 +60,12 @@ Fd memfd_of(const std::string& blob, const SpawnSpec& spec) {
   return memfd;
 }
 
-/// Waits until the keeper takes it. SUBTLE: this cannot deadlock, because the keeper never waits for the brain.
-void send_request(int socket, const KeeperRequest& request, std::span<const int> fds = {}) {
-  // When the keeper is gone, next() says so.
-  while (send_fixed(socket, request, fds) == control::SendResult::Full) {
+/// Waits until the keeper takes it. SUBTLE: this cannot deadlock, because the keeper never waits for the brain. False
+/// when the keeper is gone: next() says so, too.
+bool send_request(int socket, const KeeperRequest& request, std::span<const int> fds = {}) {
+  for (;;) {
+    const control::SendResult result = send_fixed(socket, request, fds);
+    if (result != control::SendResult::Full) return result == control::SendResult::Sent;
     pollfd writable{.fd = socket, .events = POLLOUT, .revents = 0};
     (void)::poll(&writable, 1, -1);
   }
@@ -92,7 +94,7 @@ void KeeperClient::request(const KeeperRequest& request, std::vector<std::shared
   const auto send = [this, request, fds = std::move(fds)] {
     std::vector<int> numbers;
     for (const auto& fd : fds) numbers.push_back(fd->get());
-    send_request(socket_.get(), request, numbers);
+    (void)send_request(socket_.get(), request, numbers);
   };
   if (turn_ == nullptr) return send();
   turn_->when_safe(send);
@@ -135,7 +137,9 @@ void KeeperClient::ack_exit(std::uint64_t serial) {
 /// SUBTLE: at once, so that the keeper has it before the ledger names it.
 void KeeperClient::store(std::uint64_t key, int fd) {
   const int fds[] = {fd};
-  send_request(socket_.get(), {.kind = RequestKind::Store, .id = key}, fds);
+  if (send_request(socket_.get(), {.kind = RequestKind::Store, .id = key}, fds)) return;
+  // Without a keeper this process holds the copy itself, to its end, which is near (keeper/grave.hpp).
+  (void)::fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 void KeeperClient::drop(std::uint64_t key) {

@@ -65,6 +65,9 @@ int Keeper::run(const std::function<int(Fd, Pulse&)>& brain) {
   } while (may_have_another_brain());
   const int code = brain_verdict();
   end_children();
+  for (auto& [serial, child] : children_) child.leave_to(grave_);
+  for (auto& [key, stored] : stored_) grave_.add(std::move(stored.fd));
+  grave_.bury();
   kill_strays(signals_.get());
   if (options_.at_end) options_.at_end();
   return code;
@@ -126,6 +129,7 @@ void Keeper::start_brain(const std::function<int(Fd, Pulse&)>& brain) {
   signals_.reset();
   children_.clear();
   stored_.clear();
+  grave_.clear();
   (void)::prctl(PR_SET_NAME, "actor-brain");
   // These reach every process of a terminal or a service; the brain hears of them from the keeper, in order.
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) (void)::signal(signal, SIG_IGN);
@@ -159,7 +163,18 @@ void Keeper::turn() {
   if (polled[0].revents != 0) take_signals();
   look_at_brain();
   if (polled[1].revents != 0) take_requests();
+  bury_what_is_over();
   tell_brain();
+}
+
+/// SUBTLE: a process that was just made has copies of all that is open here, and closes them itself, before it executes
+/// its program, or, a brain, before it says that it runs. It must not be the last to do so.
+void Keeper::bury_what_is_over() {
+  if (!brain_running_ && !brain_status_) return;
+  for (const auto& [serial, child] : children_) {
+    if (child.state == Child::State::Starting) return;
+  }
+  grave_.bury();
 }
 
 /// Until the brain is to be looked at again; -1: it is not.
@@ -244,6 +259,10 @@ void Keeper::ended(Child& child, int status) {
   }
   child.state = Child::State::Exited;
   child.status = status;
+}
+
+void Keeper::Child::leave_to(Grave& grave) {
+  for (Fd* fd : {&control, &out, &err}) grave.add(std::move(*fd));
 }
 
 void Keeper::take_exec_result_of(Child& child) {

@@ -17,6 +17,7 @@
 
 #include "keeper/brain_watch.hpp"
 #include "keeper/child.hpp"
+#include "keeper/grave.hpp"
 #include "keeper/keeper.hpp"
 #include "keeper/pulse.hpp"
 #include "keeper/wire.hpp"
@@ -56,6 +57,7 @@ class Keeper {
     bool end_told = false;
 
     bool is_alive() const { return state == State::Starting || state == State::Running; }
+    void leave_to(Grave& grave);
   };
 
   void set_up();
@@ -72,6 +74,7 @@ class Keeper {
   void ended(Child& child, int status);
   void take_exec_result_of(Child& child);
   void take_requests();
+  void bury_what_is_over();
   void complain(const char* what);
   void refuse(const KeeperRequest& request);
   void obey(const KeeperRequest& request, std::vector<Fd>& fds);
@@ -99,6 +102,7 @@ class Keeper {
   bool brain_full_ = false;
   bool complained_ = false;
   std::map<std::uint64_t, Child> children_;
+  Grave grave_;
   struct Stored {
     Fd fd;
     bool told = false;

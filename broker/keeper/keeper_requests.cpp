@@ -62,14 +62,19 @@ void Keeper::obey(const KeeperRequest& request, std::vector<Fd>& fds) {
       return;
     case RequestKind::AckExit:
       if (child == nullptr) return;
-      if (child->state == Child::State::Exited ? child->end_told : child->state == Child::State::Failed)
+      if (child->state == Child::State::Exited ? child->end_told : child->state == Child::State::Failed) {
+        child->leave_to(grave_);
         children_.erase(found);
+      }
       return;
     case RequestKind::Store:
       if (fds.size() == 1) stored_[request.id] = {std::move(fds.front()), true};
       return;
     case RequestKind::Drop:
-      stored_.erase(request.id);
+      if (const auto stored = stored_.find(request.id); stored != stored_.end()) {
+        grave_.add(std::move(stored->second.fd));
+        stored_.erase(stored);
+      }
       return;
     case RequestKind::Running:
       brain_running_ = Clock::now();

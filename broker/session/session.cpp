@@ -1,5 +1,6 @@
 #include "session/session.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -16,6 +17,12 @@ namespace {
 constexpr int packets_per_turn = 64;
 /// Messages that may wait for a peer that does not read. Each may hold descriptors, of which there are not many.
 constexpr std::size_t max_backlog = 4096;
+
+/// Whatever an actor shows to others is memory: close() of such a descriptor never waits. Of what else it sends
+/// (SO_LINGER on a TCP socket, for one) the last close() may take as long as it likes.
+bool is_memory(const Fd& fd) {
+  return ::fcntl(fd.get(), F_GET_SEALS) >= 0;
+}
 
 /// The version of a packet that is one of ours by its magic number.
 std::optional<unsigned> version_of(const control::Packet& packet) {
@@ -58,7 +65,7 @@ void Session::close() {
   if (watch_ != 0) loop_.unwatch(std::exchange(watch_, 0));
   unconsumed_ = 0;
   unsent_.clear();
-  channel_ = control::Channel(Fd());
+  handler_.let_go(channel_.take_socket());
 }
 
 bool Session::is_hung_up() const {
@@ -170,6 +177,12 @@ bool Session::receive_one() {
       watch();
       handler_.out_of_descriptors(*this);
       return false;
+  }
+  // SUBTLE: these are copies, whose close() ends nothing; the packet is not taken, so the last one goes with the
+  // socket.
+  if (!std::all_of(packet.fds.begin(), packet.fds.end(), is_memory)) {
+    violate("it sent a descriptor that is no shared memory");
+    return false;
   }
   const std::uint64_t number = control::number_of(packet);
   if (number != 0 && number <= heard_) {  // a predecessor has handled it, and died before it could take it away

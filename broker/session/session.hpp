@@ -38,6 +38,9 @@ class SessionHandler {
   virtual void out_of_descriptors(Session& session) = 0;
   /// The other side hung up. The session is closed already.
   virtual void hung_up(Session& session) = 0;
+  /// The connection is over; what was not taken from its socket is still there. This one closes it. It may carry
+  /// descriptors whose close() waits: keeper/grave.hpp says what is to be done about that.
+  virtual void let_go(Fd) {}
 };
 
 /// What a successor of the brain has to know of a connection. The descriptors by their keys in the safe.

@@ -23,6 +23,7 @@
 
 #include "keeper/client.hpp"
 #include "keeper/wire.hpp"
+#include "lingering.hpp"
 
 namespace actor::broker {
 namespace {
@@ -294,6 +295,7 @@ TEST_F(KeeperTest, ATextWithANulIsRefusedBeforeItIsSent) {
 }
 
 TEST_F(KeeperTest, AManyChildrenLeaveNothingBehindInTheKeeper) {
+  client_->say_running();
   barrier();
   const std::size_t before = descriptors_of(keeper_);
   constexpr int children = 60;
@@ -336,6 +338,43 @@ TEST_F(KeeperTest, AStoredDescriptorLivesUntilItIsDropped) {
   EXPECT_FALSE(is_readable(reader.get())) << "the keeper holds the writing end";
   client_->drop(77);
   wait_readable(reader.get());
+}
+
+/// Whoever closes it last, by closing the socket that it is in, waits.
+TEST_F(KeeperTest, ADescriptorThatLingersInADeadChildsSocketsHoldsUpNobody) {
+  client_->say_running();
+  testing::Lingering lingering;
+  {
+    const Spawned child = spawn(shell("exec cat <&3"));
+    const Fd childs_end(static_cast<int>(::syscall(SYS_pidfd_getfd, child.pidfd.get(), 3, 0)));
+    if (!childs_end) GTEST_SKIP() << "this test may not act in its child's name: " << std::strerror(errno);
+    const int fds[] = {std::exchange(lingering.fd, Fd()).release()};
+    ASSERT_EQ(control::send_seqpacket(childs_end.get(), std::as_bytes(std::span("hello")), fds),
+              control::SendResult::Sent);
+    ::close(fds[0]);
+    client_->kill(child.serial, SIGKILL, true);
+    expect_event<Exited>();
+    client_->ack_exit(child.serial);
+  }
+  spawn(shell("exit 0"));
+  EXPECT_EQ(WEXITSTATUS(expect_event<Exited>().status), 0);
+}
+
+TEST_F(KeeperTest, OrInASocketThatItKeeps) {
+  client_->say_running();
+  testing::Lingering lingering;
+  {
+    auto [here, there] = control::socket_pair();
+    const int fds[] = {lingering.fd.get()};
+    ASSERT_EQ(control::send_seqpacket(there.get(), std::as_bytes(std::span("hello")), fds), control::SendResult::Sent);
+    client_->store(77, here.get());
+    lingering.fd.reset();
+    barrier();
+  }
+  client_->drop(77);
+  barrier();
+  spawn(shell("exit 0"));
+  EXPECT_EQ(WEXITSTATUS(expect_event<Exited>().status), 0);
 }
 
 TEST_F(KeeperTest, GarbageIsRefusedAndNothingLeaks) {

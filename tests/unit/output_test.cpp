@@ -21,6 +21,48 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+using Read = OutputPipe::Read;
+
+/// As the keeper makes them.
+struct Socket {
+  Socket() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("socketpair");
+    read = Fd(ends[0]);
+    write = Fd(ends[1]);
+    (void)::fcntl(read.get(), F_SETFL, O_NONBLOCK);
+  }
+  void print(std::string_view text) const {
+    ASSERT_EQ(::write(write.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  /// Prints the text with a descriptor, whose last copy is then in this socket.
+  void print(std::string text, Fd with, int flags = 0) const {
+    iovec data{text.data(), text.size()};
+    msghdr header = {};
+    header.msg_iov = &data;
+    header.msg_iovlen = 1;
+    alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+    header.msg_control = room;
+    header.msg_controllen = sizeof room;
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    const int fd = with.get();
+    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    ASSERT_EQ(::sendmsg(write.get(), &header, flags), static_cast<ssize_t>(text.size()));
+  }
+
+  Fd read;
+  Fd write;
+};
+
+/// Both ends of a pipe: the reading one says whether anybody has the other.
+bool is_open_elsewhere(const Fd& read) {
+  pollfd polled{read.get(), 0, 0};
+  return ::poll(&polled, 1, 0) == 0;
+}
+
 struct Pipe {
   explicit Pipe(int flags = O_CLOEXEC) {
     int ends[2];
@@ -53,7 +95,7 @@ class OutputTest : public ::testing::Test {
   }
 
   Pipe terminal_;
-  Pipe actor_;
+  Socket actor_;
   KeptLines lines_;
   Output output_{terminal_.write.get(), LogFormat::Text, lines_};
 };
@@ -61,15 +103,42 @@ class OutputTest : public ::testing::Test {
 TEST_F(OutputTest, EachLineBearsItsActorAndProcess) {
   OutputPipe pipe = pipe_of();
   actor_.print("one\ntw");
-  EXPECT_TRUE(pipe.read_some());
+  EXPECT_EQ(pipe.read_some(), Read::Some);
   EXPECT_EQ(terminal_.taken(), "cpu[4711] | one\n");
   actor_.print("o\r\n\nthree");
-  EXPECT_TRUE(pipe.read_some());
+  EXPECT_EQ(pipe.read_some(), Read::Some);
   EXPECT_EQ(terminal_.taken(), "cpu[4711] | two\ncpu[4711] | \n");
-  EXPECT_TRUE(pipe.read_some()) << "nothing to read is not the end";
+  EXPECT_EQ(pipe.read_some(), Read::Some) << "nothing to read is not the end";
   actor_.write.reset();
-  EXPECT_FALSE(pipe.read_some());
+  EXPECT_EQ(pipe.read_some(), Read::End);
   EXPECT_EQ(terminal_.taken(), "cpu[4711] | three\n") << "the last line needs no newline";
+}
+
+/// Its close() might never return.
+TEST_F(OutputTest, ADescriptorThatIsPrintedStaysInTheSocket) {
+  OutputPipe pipe = pipe_of();
+  Pipe sent;
+  actor_.print("before\n");
+  EXPECT_EQ(pipe.read_some(), Read::Some);
+  EXPECT_EQ(terminal_.taken(), "cpu[4711] | before\n");
+  actor_.print("between\n");
+  actor_.print("with\n", std::move(sent.write));
+  EXPECT_EQ(pipe.read_some(), Read::Descriptor);
+  EXPECT_TRUE(is_open_elsewhere(sent.read));
+  pipe.finish();
+  EXPECT_TRUE(is_open_elsewhere(sent.read));
+  EXPECT_EQ(terminal_.taken(), "");
+}
+
+TEST_F(OutputTest, SoDoesOneThatComesOutOfBand) {
+  OutputPipe pipe = pipe_of();
+  Pipe sent;
+  actor_.print("x", std::move(sent.write), MSG_OOB);
+  actor_.print("after\n");
+  if (!is_open_elsewhere(sent.read)) GTEST_SKIP() << "this kernel has no such bytes in Unix sockets";
+  EXPECT_EQ(pipe.read_some(), Read::Descriptor);
+  pipe.finish();
+  EXPECT_TRUE(is_open_elsewhere(sent.read));
 }
 
 TEST_F(OutputTest, LinesFromStderrAreMarked) {
@@ -105,7 +174,7 @@ TEST_F(OutputTest, LongLinesAreCutIntoPiecesAndNoByteIsLost) {
       const std::size_t part = std::min<std::size_t>(text.size(), 1 + random() % 5000);
       actor_.print(text.substr(0, part));
       text.erase(0, part);
-      ASSERT_TRUE(pipe.read_some());
+      ASSERT_EQ(pipe.read_some(), Read::Some);
     }
   }
   EXPECT_EQ(terminal_.taken(), expected);
@@ -205,10 +274,10 @@ TEST_F(OutputTest, AClosedStdoutIsNoReasonToDie) {
   terminal_.read.reset();
   OutputPipe pipe = pipe_of();
   actor_.print("one\ntwo\n");
-  EXPECT_TRUE(pipe.read_some());
+  EXPECT_EQ(pipe.read_some(), Read::Some);
   EXPECT_EQ(output_.dropped_lines(), 2u);
   actor_.print("three\n");
-  EXPECT_TRUE(pipe.read_some());
+  EXPECT_EQ(pipe.read_some(), Read::Some);
   EXPECT_FALSE(output_.has_queued());
   EXPECT_EQ(output_.dropped_lines(), 3u);
   std::vector<std::string> kept;

@@ -50,6 +50,8 @@ class Channel {
   explicit Channel(Fd socket);
 
   int fd() const { return socket_.get(); }
+  /// The end of this channel, and not that of its socket.
+  Fd take_socket() { return std::move(socket_); }
 
   /// Sends or queues: `channel.send<ToBroker>(Ready{})`. False when the peer is gone. The descriptors stay the caller's
   /// (they are duplicated when queued). Throws Error: PayloadTooLarge when the message exceeds max_packet_bytes, Io
