@@ -122,7 +122,11 @@ Brain::Brain(KeeperClient keeper, Fd listener, const BrainOptions& options, Puls
   exchange_.on_left_over([this](const Route& route, const QueuedEvent& event) { return bury_left_over(route, event); });
 }
 
-Brain::~Brain() = default;
+Brain::~Brain() {
+  for (auto& [index, entry] : entries_) {  // while there are all of them: the end of one may concern another
+    if (entry->session) entry->session->close();
+  }
+}
 
 ActorEntry& Brain::add_entry(const std::string& name, const ActorSection* section) {
   const auto slot = options_.epochs.take();
@@ -325,11 +329,14 @@ void Brain::message(Session& session, control::ToBroker message, std::vector<Fd>
   ActorEntry* entry = entry_of(session);
   if (!entry) return;
   Exchange::Violation violation;
+  speaker_ = &session;
   try {
     violation = dispatch(*entry, message, fds);
   } catch (const Error& error) {
+    speaker_ = nullptr;
     return fail(session, error.what());
   }
+  speaker_ = nullptr;
   if (!violation) return;
   session.close();
   violated(session, *violation);
@@ -406,6 +413,17 @@ void Brain::violated(Session& session, const std::string& what) {
   if (SharedProcess* process = process_of(session)) return process_lost(*process, what);
   log_.warn("violation", "", "closed a connection that broke the control protocol: " + what);
   hung_up(session);
+}
+
+/// Whoever makes the broker talk to one that does not listen waits for it.
+void Brain::lags(Session& session) {
+  if (speaker_ && speaker_ != &session) speaker_->hold();
+}
+
+void Brain::caught_up(Session&) {
+  for (auto& [index, entry] : entries_) {
+    if (entry->session) entry->session->let_speak();
+  }
 }
 
 void Brain::sent_descriptor(pid_t pid) {

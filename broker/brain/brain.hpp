@@ -132,6 +132,8 @@ class Brain final : public SessionHandler, private OutputHandler {
   void violated(Session& session, const std::string& what) override;
   void hung_up(Session& session) override;
   void out_of_descriptors(Session& session) override;
+  void lags(Session& session) override;
+  void caught_up(Session& session) override;
   void let_go(Fd socket) override;
   void sent_descriptor(pid_t pid) override;
   void feed_the_starved();
@@ -383,6 +385,7 @@ class Brain final : public SessionHandler, private OutputHandler {
   Fd reserve_;  // given up for a moment when there are no others
   bool told_shortage_ = false;
   std::uint64_t refusals_ = 0;  // of connections
+  Session* speaker_ = nullptr;  // whose message is being handled
   TimerId shortage_timer_ = 0;  // until those who were not read are tried again
   EpollLoop loop_;
   EventLog log_;

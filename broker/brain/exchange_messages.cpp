@@ -1,6 +1,7 @@
 // The exchange's ear: what actors say about their routes, checked against what they were told, and its figures.
 
 #include <algorithm>
+#include <shm/pool.hpp>
 
 #include "brain/exchange.hpp"
 
@@ -108,11 +109,14 @@ Exchange::Violation Exchange::extent_added(ActorIndex from, const control::Exten
   if (total > owner.memory_bytes)
     return "its extents have " + std::to_string(total) + " bytes together, more than its budget of " +
            std::to_string(owner.memory_bytes) + " bytes (memory in the manifest)";
+  if (const std::size_t most = shm::Pool::most_extents(owner.memory_bytes); owner.extents.size() >= most)
+    return "it has more than " + std::to_string(most) + " extents, which no pool of " +
+           std::to_string(owner.memory_bytes) + " bytes has";
   const Kept kept = safe_.keep(std::move(extent));
   for (const auto& [reader, number] : owner.given) {
     Peer* to = peer(reader);
     if (to && to->incarnation->number == number)
-      to->session->send(control::PeerExtentAdded{owner.key, owner.number, message.extent, message.bytes}, {kept});
+      to->session->send(control::PeerExtentAdded{owner.key, owner.number, message.extent, segment->bytes()}, {kept});
   }
   owner.extents.emplace(message.extent, Incarnation::Extent{segment->bytes(), kept});
   return std::nullopt;
@@ -120,14 +124,18 @@ Exchange::Violation Exchange::extent_added(ActorIndex from, const control::Exten
 
 Exchange::Violation Exchange::extent_dropped(ActorIndex from, const control::ExtentDropped& message) {
   Peer* self = peer(from);
-  if (!self || self->incarnation->extents.erase(message.extent) == 0)
+  if (!self || !self->incarnation->extents.contains(message.extent))
     return "it dropped extent " + std::to_string(message.extent) + ", which it does not have";
   const Incarnation& owner = *self->incarnation;
+  const auto extent = self->incarnation->extents.find(message.extent);
+  // A reader that was not told of it yet never is: who adds and drops without end fills nobody's queue.
+  const control::PeerExtentAdded unheard{owner.key, owner.number, message.extent, extent->second.bytes};
   for (const auto& [reader, number] : owner.given) {
     Peer* to = peer(reader);
-    if (to && to->incarnation->number == number)
+    if (to && to->incarnation->number == number && !to->session->take_back(unheard))
       to->session->send(control::PeerExtentDropped{owner.key, owner.number, message.extent});
   }
+  self->incarnation->extents.erase(extent);
   return std::nullopt;
 }
 

@@ -53,9 +53,11 @@ void Session::set_epoch(EpochPage& page, std::uint32_t slot) {
 void Session::watch() {
   if (watch_ != 0) loop_.unwatch(std::exchange(watch_, 0));
   watching_writes_ = full_;
-  if (is_starved_) return;  // it would be readable all the time
-  watch_ = loop_.watch_always(channel_.fd(), watching_writes_ ? Loop::Interest::ReadWrite : Loop::Interest::Read,
-                              [this] { readable(); });
+  const bool hears = !is_starved_ && !is_held_;  // else it would be readable all the time
+  if (!hears && !watching_writes_) return;
+  const auto with_writes = hears ? Loop::Interest::ReadWrite : Loop::Interest::Write;
+  watch_ =
+      loop_.watch_always(channel_.fd(), watching_writes_ ? with_writes : Loop::Interest::Read, [this] { readable(); });
 }
 
 void Session::close() {
@@ -65,6 +67,7 @@ void Session::close() {
   if (watch_ != 0) loop_.unwatch(std::exchange(watch_, 0));
   unconsumed_ = 0;
   unsent_.clear();
+  look_whether_caught_up();
   handler_.let_go(channel_.take_socket());
 }
 
@@ -92,8 +95,39 @@ void Session::quiesce() {
 
 void Session::say(control::PacketBytes bytes, std::vector<Kept> fds) {
   unsent_.push_back({++said_, std::move(bytes), std::move(fds)});
+  if (unsent_.size() > most_unsent) {
+    lags_ = true;
+    handler_.lags(*this);
+  }
   if (turn_ == nullptr) return flush();
   if (!std::exchange(waits_, true)) turn_->when_safe([this] { release(); });
+}
+
+bool Session::take_back(control::PacketBytes bytes) {
+  for (auto message = unsent_.rbegin(); message != unsent_.rend() && message->number > maybe_sent_; ++message) {
+    std::memcpy(bytes.data() + offsetof(control::MessageHeader, number), &message->number, sizeof message->number);
+    if (message->bytes != bytes) continue;
+    unsent_.erase(std::next(message).base());
+    return true;
+  }
+  return false;
+}
+
+void Session::look_whether_caught_up() {
+  if (lags_ && unsent_.size() <= most_unsent / 2) {
+    lags_ = false;
+    handler_.caught_up(*this);
+  }
+}
+
+void Session::hold() {
+  if (phase_ == Phase::Closed || std::exchange(is_held_, true)) return;
+  watch();
+}
+
+void Session::let_speak() {
+  if (!std::exchange(is_held_, false) || phase_ == Phase::Closed) return;
+  watch();
 }
 
 /// The turn is over: what was heard is done with, what was said goes out.
@@ -121,6 +155,7 @@ void Session::flush() {
     any = true;
   }
   if (any && page_) page_->bump(slot_);
+  look_whether_caught_up();
   if (unsent_.size() > max_backlog)
     return violate("it has not read its control socket for " + std::to_string(max_backlog) + " messages");
   if (full_ != watching_writes_) watch();
@@ -128,6 +163,7 @@ void Session::flush() {
 
 void Session::readable() {
   if (full_ && !waits_) flush();
+  if (is_held_) return;
   const int most = turn_ == nullptr ? packets_per_turn : 1;
   for (int i = 0; i < most && receive_one(); ++i) {
   }
@@ -213,7 +249,7 @@ void Session::load(const SessionState& state, FdSafe& safe) {
   phase_ = static_cast<Phase>(state.phase);
   quiesce_sent_ = state.quiesce_sent;
   heard_ = state.heard;
-  said_ = state.said;
+  maybe_sent_ = said_ = state.said;
   for (const SessionState::Unsent& message : state.unsent) {
     Unsent unsent{message.number, message.bytes, {}};
     for (const std::uint64_t key : message.fds) unsent.fds.push_back(safe.find(key));

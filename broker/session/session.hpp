@@ -38,6 +38,10 @@ class SessionHandler {
   virtual void out_of_descriptors(Session& session) = 0;
   /// The other side hung up. The session is closed already.
   virtual void hung_up(Session& session) = 0;
+  /// The other side reads too slowly for what it is told: whoever makes the broker say so much should be held. Called
+  /// again for each further message, until caught_up().
+  virtual void lags(Session&) {}
+  virtual void caught_up(Session&) {}
   /// The connection is over; what was not taken from its socket is still there. This one closes it. It may carry
   /// descriptors whose close() waits: keeper/grave.hpp says what is to be done about that.
   virtual void let_go(Fd) {}
@@ -83,6 +87,9 @@ class Session {
   Phase phase() const { return phase_; }
   bool joined() const { return phase_ >= Phase::Joining && phase_ <= Phase::Quiesced; }
 
+  /// So many messages that wait for the other side are too many to make more.
+  static constexpr std::size_t most_unsent = 1000;
+
   /// From now on the word of this actor changes with every message to it.
   void set_epoch(EpochPage& page, std::uint32_t slot);
 
@@ -97,6 +104,14 @@ class Session {
       violate(std::string("the broker has something to say to it that cannot be sent: ") + error.what());
     }
   }
+  /// Takes back what has certainly not been sent. False when there is no such message.
+  template <class Message>
+  bool take_back(const Message& message) {
+    return take_back(control::encode_packet<control::ToActor>(message, 0));
+  }
+  /// What it says makes others lag: it is not heard until let_speak().
+  void hold();
+  void let_speak();
   /// The other side is no actor, but a process that several of them share.
   void expect_reports();
   /// Routes are in place: lets it run.
@@ -134,6 +149,8 @@ class Session {
   std::optional<std::string> out_of_order(const control::ToBroker& message) const;
   void violate(const std::string& what);
   void say(control::PacketBytes bytes, std::vector<Kept> fds);
+  bool take_back(control::PacketBytes bytes);
+  void look_whether_caught_up();
   bool look_ahead(bool on);
   void release();
   void flush();
@@ -150,12 +167,15 @@ class Session {
   bool watching_writes_ = false;
   std::deque<Unsent> unsent_;
   std::uint64_t said_ = 0;
+  std::uint64_t maybe_sent_ = 0;  // by a predecessor of this brain: all up to this number
   std::uint64_t heard_ = 0;
   unsigned unconsumed_ = 0;   // so many messages that were handled are still in the socket
   bool looks_ahead_ = false;  // the socket shows one after the other, though none is consumed
   bool full_ = false;         // the socket takes no more
   bool is_starved_ = false;   // of descriptors
-  bool waits_ = false;        // for the turn's end
+  bool is_held_ = false;
+  bool lags_ = false;
+  bool waits_ = false;  // for the turn's end
   Phase phase_ = Phase::Connected;
   bool quiesce_sent_ = false;
 };

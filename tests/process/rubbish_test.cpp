@@ -88,7 +88,11 @@ TEST_F(Rubbish, WhoKnocksAllTheTimeKeepsNobodyElseOut) {
   for (int i = 0; i < 4; ++i)
     knocking.push_back(start_program("process_rubbish knock " + control_socket(), "knock" + std::to_string(i)));
   for (int i = 0; i < 20; ++i) EXPECT_EQ(broker.brain_pid(), brain);
-  for (const pid_t pid : knocking) EXPECT_EQ(::kill(pid, SIGKILL), 0);
+  for (const pid_t pid : knocking) {
+    EXPECT_EQ(::kill(pid, SIGKILL), 0);
+    wait_for_exit(pid);
+  }
+  EXPECT_EQ(broker.brain_pid(), brain) << "it was let in after all of them";
   EXPECT_LE(broker.log().count_with("refused a connection"), 20u) << "a line for powers of ten";
   expect_undisturbed(broker, brain);
 }

@@ -231,6 +231,7 @@ TEST(Pool, RandomPayloadsNeverOverlap) {
       if (random() % 100 == 0) pool.drop_spare_extents();
     }
     ASSERT_LE(extents.bytes(), 24 * mib);
+    ASSERT_LE(extents.live.size(), Pool::most_extents(24 * mib));
   }
 }
 

@@ -343,7 +343,8 @@ void ShmLink::on(const control::Detach& message, std::vector<Fd>&) {
 
 void ShmLink::on(const control::PeerExtentAdded& message, std::vector<Fd>& fds) {
   std::string error;
-  port_->receiver().add_extent(message.publisher_key, message.incarnation, message.extent, fds.at(0).get(), error);
+  if (!port_->receiver().add_extent(message.publisher_key, message.incarnation, message.extent, fds.at(0).get(), error))
+    broken("extent " + std::to_string(message.extent) + " of a publisher: " + error);
 }
 
 void ShmLink::on(const control::PeerExtentDropped& message, std::vector<Fd>&) {

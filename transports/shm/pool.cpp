@@ -56,7 +56,7 @@ Pool::Extent* Pool::add_extent(std::uint64_t bytes) {
   const std::uint64_t wanted = std::max(extent_bytes, round_up(bytes, Tlsf::granule_bytes));
   const std::uint64_t left = budget_bytes_ - extents_bytes_;
   const std::uint64_t size = std::min(wanted, left);
-  if (size < bytes || size == 0) {
+  if (size < bytes || size == 0 || extents_.size() >= most_extents(budget_bytes_)) {
     // The budget is taken up by extents too small for this payload: those that hold nothing can make way.
     if (!has_spare_extents() && !(extents_.size() == 1 && extents_.front()->allocator.empty())) return nullptr;
     std::erase_if(extents_, [this](const auto& extent) {

@@ -31,6 +31,12 @@ class Pool {
   /// How large an extent is, unless one payload needs more or the budget has less.
   static constexpr std::uint64_t extent_bytes = 4u << 20;
 
+  /// Extents that a pool has at the same time, so that nobody who maps them runs out of descriptors or mappings. The
+  /// budget holds as many large ones; a small one is made of what the others leave over.
+  static constexpr std::size_t most_extents(std::uint64_t budget_bytes) {
+    return 2 * (budget_bytes / extent_bytes) + 8;
+  }
+
   Pool(std::uint64_t budget_bytes, ExtentEvents events);
 
   /// A chunk of at least `bytes` with one reference, 64-byte aligned; no_chunk when the budget has no room for it now,
