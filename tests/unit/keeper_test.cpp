@@ -343,7 +343,7 @@ TEST_F(KeeperTest, AStoredDescriptorLivesUntilItIsDropped) {
 /// Whoever closes it last, by closing the socket that it is in, waits.
 TEST_F(KeeperTest, ADescriptorThatLingersInADeadChildsSocketsHoldsUpNobody) {
   client_->say_running();
-  testing::Lingering lingering;
+  fault::Lingering lingering;
   {
     const Spawned child = spawn(shell("exec cat <&3"));
     const Fd childs_end(static_cast<int>(::syscall(SYS_pidfd_getfd, child.pidfd.get(), 3, 0)));
@@ -362,7 +362,7 @@ TEST_F(KeeperTest, ADescriptorThatLingersInADeadChildsSocketsHoldsUpNobody) {
 
 TEST_F(KeeperTest, OrInASocketThatItKeeps) {
   client_->say_running();
-  testing::Lingering lingering;
+  fault::Lingering lingering;
   {
     auto [here, there] = control::socket_pair();
     const int fds[] = {lingering.fd.get()};

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace actor::testing {
+namespace actor::fault {
 
 struct Lingering {
   Lingering() {
@@ -35,4 +35,4 @@ struct Lingering {
   Fd fd;    // to be sent elsewhere, and closed here then
 };
 
-}  // namespace actor::testing
+}  // namespace actor::fault

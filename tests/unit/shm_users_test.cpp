@@ -7,10 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <control/seqpacket.hpp>
 #include <cstring>
 #include <shm/bell.hpp>
+#include <span>
 
 #include "fault/fan.hpp"
+#include "lingering.hpp"
 
 namespace actor::fault {
 namespace {
@@ -53,6 +56,19 @@ TEST(Bells, BetweenUsersNobodyIsMadeToWait) {
   bell.ring();
   shm::ring(bell.get());
   EXPECT_TRUE(hears(epoll.get()));
+}
+
+/// Whoever takes one out closes it, and waits.
+TEST(Bells, DescriptorsThatLingerAreLeftInThem) {
+  const shm::Bell bell(shm::make_bell_between_users());
+  Lingering lingering;
+  const int fds[] = {lingering.fd.get()};
+  while (control::send_seqpacket(bell.get(), std::as_bytes(std::span("x")), fds) == control::SendResult::Sent) {
+  }
+  lingering.fd.reset();
+  bell.ring();
+  shm::ring(bell.get());
+  lingering.peer.reset();  // and nobody waits for it any more
 }
 
 TEST(Bells, OneThatAPeerHasBrokenMakesNobodyWaitEither) {

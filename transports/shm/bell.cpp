@@ -29,9 +29,16 @@ bool send_to_itself(int bell) {
   return send(bell, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
-/// Nobody takes out what was rung before. Only a send makes an edge, so once the queue is full one has to make way.
+/// Does the oldest ring bring a descriptor? Who takes it out closes it, and that may have to wait (SO_LINGER).
+bool is_loaded(int bell) {
+  msghdr header{};
+  return recvmsg(bell, &header, MSG_PEEK | MSG_DONTWAIT) >= 0 && (header.msg_flags & MSG_CTRUNC) != 0;
+}
+
+/// Nobody takes out what was rung before. Only a send makes an edge, so once the queue is full one has to make way. A
+/// bell that its peer has filled with descriptors stays silent, until the next life has another one.
 void ring_socket(int bell) {
-  if (send_to_itself(bell) || errno != EAGAIN) return;
+  if (send_to_itself(bell) || errno != EAGAIN || is_loaded(bell)) return;
   char oldest;
   [[maybe_unused]] const auto taken = recv(bell, &oldest, 1, MSG_DONTWAIT);
   send_to_itself(bell);
