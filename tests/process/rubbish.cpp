@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -31,8 +32,8 @@ int lingering(int port) {
   return fd;
 }
 
-/// Leaves the only copy in the socket.
-void send_away(int fd, int socket) {
+/// Leaves the only copy in the socket. Should there be nobody any more to take it: a process that exits does not wait.
+[[noreturn]] void send_away(int fd, int socket) {
   char text[] = "hello\n";
   iovec data{text, sizeof text - 1};
   msghdr header = {};
@@ -46,8 +47,8 @@ void send_away(int fd, int socket) {
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(sizeof(int));
   std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-  if (sendmsg(socket, &header, MSG_NOSIGNAL) < 0) _exit(0);  // it has been hung up on, and close() would wait
-  close(fd);
+  (void)sendmsg(socket, &header, MSG_NOSIGNAL);
+  _exit(0);
 }
 
 int connected(const char* path) {
@@ -67,10 +68,11 @@ int main(int argc, char** argv) {
   while (what == "knock") close(connected(argv[2]));
   if (argc < 4) return 2;
   const int socket = what == "print" ? STDOUT_FILENO : argc > 4 ? connected(argv[4]) : 3;
-  // Others are made before the first is sent, which may be the end of this process.
-  std::string descriptors;
-  for (int i = 0; i < std::atoi(argv[3]); ++i) descriptors.push_back(static_cast<char>(lingering(std::atoi(argv[2]))));
-  for (const char fd : descriptors) send_away(fd, socket);
+  for (int i = 0; i < std::atoi(argv[3]); ++i) {
+    const pid_t sender = fork();
+    if (sender == 0) send_away(lingering(std::atoi(argv[2])), socket);
+    waitpid(sender, nullptr, 0);
+  }
   if (argc <= 4) pause();
   return 0;
 }
