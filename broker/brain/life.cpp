@@ -424,7 +424,10 @@ void Brain::on_message(ActorEntry& entry, const control::OpenTopic& message) {
 void Brain::on_message(ActorEntry& entry, const control::Overflowed& message) {
   const Route* route = exchange_.route_of_publisher(entry.index, message.route);
   const Topic* topic = topics_.at(message.topic);
-  if (!route || !topic) return;
+  // No sender stops a reader whom it can only fill up, or who does not get this topic from it.
+  if (!route || !topic || topic->policy != PolicyKind::Fail) return;
+  const auto is_it = [&](const control::RouteTopic& carried) { return carried.topic == message.topic; };
+  if (std::none_of(route->topics.begin(), route->topics.end(), is_it)) return;
   ActorEntry& reader = *entries_.at(route->reader);
   if (reader.life != Life::Ready || state_.stage != Stage::Running) return;  // it is not there to keep up
   if (!exchange_.is_followed(route->id)) return;  // its sender has not looked at its cursor yet
