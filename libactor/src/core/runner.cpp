@@ -160,7 +160,9 @@ bool Runner::run_loop_callbacks() {
 /// Pushes what is staged; once it is out, the event that caused it counts as handled.
 bool Runner::finish_pending() {
   const auto before = host_.port.counters().staged;
-  if (!host_.port.push_staged()) return host_.port.counters().staged != before;
+  bool is_out = false;
+  guarded("sending what has waited for room", [&] { is_out = host_.port.push_staged(); });
+  if (!is_out) return host_.port.counters().staged != before;
   if (pending_) {
     pending_ = false;
     host_.port.handled(delivery_, pending_known_);
@@ -282,8 +284,10 @@ void Runner::finish() {
   started_ = false;
   host_.port.new_turn();  // what on_shutdown sends is no output of an event that may still be in hand
   if (!crashed_) guarded("on_shutdown", [&] { actor_.on_shutdown(); });
-  host_.port.push_staged();
-  host_.port.flush();
+  guarded("sending what has waited for room", [&] {
+    host_.port.push_staged();
+    host_.port.flush();
+  });
   actor_.unbind();
 }
 
