@@ -1,37 +1,19 @@
 #include "brain/brain.hpp"
 
 #include <fcntl.h>
-#include <sys/pidfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <actor/error.hpp>
 #include <actor/id.hpp>
-#include <actor/version.hpp>
-#include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 
 #include "keeper/pulse.hpp"
 
 namespace actor::broker {
 namespace {
-
-/// Descriptors come free when others end: nobody tells when.
-constexpr auto shortage_pause = std::chrono::milliseconds(100);
-
-/// Of an answer to a tool that go into one packet.
-constexpr std::size_t reply_part_bytes = control::max_packet_bytes / 2;
-
-/// Tools, and programs that have not said hello.
-constexpr std::size_t max_connections = 256;
-constexpr int connections_per_turn = 64;
 
 std::uint64_t random_number() {
   std::uint64_t value = 0;
@@ -231,66 +213,6 @@ void Brain::finish_turn() {
   turn_.finish();
 }
 
-// ---- the named socket ----
-
-/// No descriptor is left for whoever knocks: they are turned away with the one that is kept for this, or the listener
-/// would stay readable, and the brain awake.
-void Brain::turn_away() {
-  reserve_.reset();
-  if (auto accepted = control::accept_from(listener_.get())) let_go(std::move(accepted->socket));
-  reserve_ = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (!std::exchange(told_shortage_, true))
-    log_.error("out_of_resources", "", "a connection was turned away: this process is out of file descriptors");
-}
-
-/// Members of the group that the runtime directory is open to: an operator has decided so.
-bool Brain::may_ask(const Fd& socket) const {
-  struct stat directory = {};
-  return ::stat(options_.runtime_dir.c_str(), &directory) == 0 && (directory.st_mode & S_IXGRP) != 0 &&
-         control::is_of_group(socket, directory.st_gid);
-}
-
-/// Who knocks all the time gets a part of each turn only: the listener stays readable.
-void Brain::accept() {
-  for (int i = 0; i < connections_per_turn; ++i) {
-    errno = 0;
-    if (accept_one()) continue;
-    if (errno == EMFILE || errno == ENFILE) turn_away();
-    return;
-  }
-}
-
-/// False, with errno, when there is none.
-bool Brain::accept_one() {
-  auto accepted = control::accept_from(listener_.get());
-  if (!accepted) return false;
-  const bool is_guest = accepted->peer.uid != getuid() && accepted->peer.uid != 0;
-  if (is_guest && !may_ask(accepted->socket)) {
-    note_refusal("uid " + std::to_string(accepted->peer.uid) + " (pid " + std::to_string(accepted->peer.pid) +
-                 "): only uid " + std::to_string(getuid()) + ", root, and members of the group that " +
-                 options_.runtime_dir.string() + " is open to may");
-    let_go(std::move(accepted->socket));
-  } else if (connections_.size() >= max_connections) {
-    note_refusal("pid " + std::to_string(accepted->peer.pid) + ": " + std::to_string(max_connections) +
-                 " connections are open already");
-    let_go(std::move(accepted->socket));
-  } else {
-    const std::uint64_t id = next_connection_++;
-    connections_[id] = {std::make_unique<Session>(std::move(accepted->socket), loop_, *this, id, &turn_),
-                        accepted->peer.pid, is_guest};
-  }
-  return true;
-}
-
-/// A line for the first, the tenth, the hundredth: who knocks all the time does not fill the log.
-void Brain::note_refusal(const std::string& why) {
-  std::uint64_t rest = ++refusals_;
-  while (rest % 10 == 0) rest /= 10;
-  if (rest != 1) return;
-  log_.warn("refused", "",
-            "refused a connection of " + why + (refusals_ == 1 ? "" : "; " + std::to_string(refusals_) + " so far"));
-}
-
 ActorEntry* Brain::entry_of(const Session& session) {
   const auto found = entries_.find(static_cast<ActorIndex>(session.owner()));
   if (session.owner() >> 32 != 0 || found == entries_.end()) return nullptr;
@@ -309,180 +231,6 @@ ActorEntry* Brain::entry_by_serial(std::uint64_t serial) {
     if (entry->serial == serial && serial != 0) return entry.get();
   }
   return nullptr;
-}
-
-// ---- what sessions tell ----
-
-void Brain::hello(Session& session, control::Hello hello, Fd status) {
-  ActorEntry* entry = entry_of(session);
-  try {
-    if (!entry && spare_hello(session, hello, status)) return;
-    if (!entry) entry = adopt(session, hello);
-    if (entry) admit(*entry, hello, std::move(status));
-  } catch (const Error& error) {
-    fail(session, error.what());
-  }
-}
-
-void Brain::message(Session& session, control::ToBroker message, std::vector<Fd> fds) {
-  if (SharedProcess* process = process_of(session)) return heard(*process, message);
-  ActorEntry* entry = entry_of(session);
-  if (!entry) return;
-  Exchange::Violation violation;
-  speaker_ = &session;
-  try {
-    violation = dispatch(*entry, message, fds);
-  } catch (const Error& error) {
-    speaker_ = nullptr;
-    return fail(session, error.what());
-  }
-  speaker_ = nullptr;
-  if (!violation) return;
-  session.close();
-  violated(session, *violation);
-}
-
-/// Descriptors or memory ran out while an actor was served: that actor is given up, the others go on.
-void Brain::fail(Session& session, const std::string& why) {
-  log_.error("out_of_resources", "", why);
-  session.close();
-  violated(session, "the broker could not serve it: " + why);
-}
-
-Exchange::Violation Brain::dispatch(ActorEntry& entry, const control::ToBroker& message, std::vector<Fd>& fds) {
-  Exchange::Violation violation;
-  std::visit(
-      [&](const auto& held) {
-        using Message = std::decay_t<decltype(held)>;
-        const ActorIndex from = entry.index;
-        if constexpr (std::is_same_v<Message, control::RouteReady>) {
-          violation = exchange_.route_ready(from, held, std::move(fds.at(0)));
-        } else if constexpr (std::is_same_v<Message, control::ExtentAdded>) {
-          violation = exchange_.extent_added(from, held, std::move(fds.at(0)));
-        } else if constexpr (std::is_same_v<Message, control::RouteSwitched>) {
-          violation = exchange_.route_switched(from, held);
-        } else if constexpr (std::is_same_v<Message, control::Attached>) {
-          violation = exchange_.attached(from, held);
-        } else if constexpr (std::is_same_v<Message, control::SegmentDrained>) {
-          violation = exchange_.drained(from, held);
-        } else if constexpr (std::is_same_v<Message, control::ExtentDropped>) {
-          violation = exchange_.extent_dropped(from, held);
-        } else if constexpr (std::is_same_v<Message, control::StopRuntime>) {
-          begin_shutdown("actor '" + entry.name + "' asked for it");
-        } else if constexpr (std::is_same_v<Message, control::Quiesced>) {
-          advance_shutdown();
-        } else if constexpr (requires { this->on_message(entry, held); }) {
-          on_message(entry, held);
-        }
-      },
-      message);
-  return violation;
-}
-
-void Brain::request(Session& session, const std::string& json) {
-  const std::string text = answer(session, json);
-  std::size_t at = 0;
-  do {
-    const std::size_t end = std::min(at + reply_part_bytes, text.size());
-    session.send(control::Reply{text.substr(at, end - at), end != text.size()});
-    at = end;
-  } while (at != text.size());
-}
-
-void Brain::other_version(Session& session, unsigned version) {
-  const std::string text = "it speaks version " + std::to_string(version) +
-                           " of the control protocol, this broker speaks version " + std::to_string(protocol_version) +
-                           ": build both with the same libactor";
-  if (ActorEntry* entry = entry_of(session)) return refuse(*entry, text);
-  if (SharedProcess* process = process_of(session)) return process_refused(*process, text);
-  session.send(control::Refused{text});
-  log_.warn("refused", "", "refused a program that connected: " + text);
-}
-
-void Brain::violated(Session& session, const std::string& what) {
-  if (ActorEntry* entry = entry_of(session)) {
-    log_.error("violation", entry->name, "broke the control protocol and is killed: " + what);
-    entry->circumstances.corrupt = true;
-    kill(*entry, SIGKILL, true);
-    return;
-  }
-  if (ActorEntry* entry = entry_of_spare(session)) {
-    log_.error("violation", entry->name, "its spare process broke the control protocol and is killed: " + what);
-    return drop_spare(*entry);
-  }
-  if (SharedProcess* process = process_of(session)) return process_lost(*process, what);
-  log_.warn("violation", "", "closed a connection that broke the control protocol: " + what);
-  hung_up(session);
-}
-
-/// Whoever makes the broker talk to one that does not listen waits for it.
-void Brain::lags(Session& session) {
-  if (speaker_ && speaker_ != &session) speaker_->hold();
-}
-
-void Brain::caught_up(Session&) {
-  for (auto& [index, entry] : entries_) {
-    if (entry->session) entry->session->let_speak();
-  }
-}
-
-void Brain::sent_descriptor(pid_t pid) {
-  Session* session = nullptr;
-  for (auto& [serial, process] : processes_) {
-    if (process.pid == pid) session = process.session.get();
-  }
-  for (auto& [index, entry] : entries_) {
-    if (entry->spare.serial != 0 && entry->spare.pid == pid) session = entry->spare.session.get();
-    if (entry->pid == pid && entry->serial != 0 && !entry->has_exited) session = entry->session.get();
-  }
-  if (!session) return;
-  session->close();
-  violated(*session, "it sent a descriptor to its standard output or error");
-}
-
-/// Who still has the other end is told at once. Out of the brain it goes by way of the keeper, which knows how to close
-/// it without having to wait.
-void Brain::let_go(Fd socket) {
-  (void)::shutdown(socket.get(), SHUT_RDWR);
-  safe_.keep(std::move(socket));
-}
-
-/// What it has sent stays where it is.
-void Brain::out_of_descriptors(Session&) {
-  if (!std::exchange(told_shortage_, true))
-    log_.error(
-        "out_of_resources", "",
-        "this process is out of file descriptors: some actors are not heard until there are some; raise its limit "
-        "(LimitNOFILE= of its unit, ulimit -n)");
-  if (shortage_timer_ == 0) shortage_timer_ = loop_.after(shortage_pause, [this] { feed_the_starved(); });
-}
-
-void Brain::feed_the_starved() {
-  shortage_timer_ = 0;
-  for (auto& [index, entry] : entries_) {
-    if (entry->session) entry->session->go_on();
-    if (entry->spare.session) entry->spare.session->go_on();
-  }
-  for (auto& [serial, process] : processes_) {
-    if (process.session) process.session->go_on();
-  }
-  for (auto& [id, connection] : connections_) connection.session->go_on();
-}
-
-void Brain::hung_up(Session& session) {
-  if (ActorEntry* entry = entry_of(session)) {
-    // Its end follows at once, unless it only closed its socket: then it is of no use any more.
-    if (entry->life == Life::Stopping || entry->said_goodbye) return;
-    set_due(*entry, Due::HangUp, stop_timeout(*entry));
-    return;
-  }
-  if (ActorEntry* entry = entry_of_spare(session)) return drop_spare(*entry);  // it can take nobody's place any more
-  if (SharedProcess* process = process_of(session)) return process_lost(*process, "");
-  const auto found = connections_.find(session.owner());
-  if (found == connections_.end()) return;
-  session.close();
-  finished_.push_back(std::move(found->second.session));
-  connections_.erase(found);
 }
 
 }  // namespace actor::broker

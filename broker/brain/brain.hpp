@@ -108,21 +108,26 @@ class Brain final : public SessionHandler, private OutputHandler {
     std::optional<Observing> observes = {};
   };
 
-  // brain.cpp: what comes in
+  // brain.cpp: its turns
   void begin(std::vector<KeeperEvent> told);
   void remove_runtime_dir() const;
   void arm_run_for();
   void turn();
   void finish_turn();
   ActorEntry& add_entry(const std::string& name, const ActorSection* section);
+  ActorEntry* entry_of(const Session& session);
+  ActorEntry* find_entry(std::string_view name);
+  ActorEntry* entry_by_serial(std::uint64_t serial);
+
+  // named_socket.cpp: who knocks
   bool may_ask(const Fd& socket) const;
   void accept();
   bool accept_one();
   void note_refusal(const std::string& why);
   void turn_away();
-  ActorEntry* entry_of(const Session& session);
-  ActorEntry* find_entry(std::string_view name);
-  ActorEntry* entry_by_serial(std::uint64_t serial);
+  void let_go(Fd socket) override;
+
+  // said.cpp: what actors and tools say
   void hello(Session& session, control::Hello hello, Fd status) override;
   void message(Session& session, control::ToBroker message, std::vector<Fd> fds) override;
   Exchange::Violation dispatch(ActorEntry& entry, const control::ToBroker& message, std::vector<Fd>& fds);
@@ -134,7 +139,6 @@ class Brain final : public SessionHandler, private OutputHandler {
   void out_of_descriptors(Session& session) override;
   void lags(Session& session) override;
   void caught_up(Session& session) override;
-  void let_go(Fd socket) override;
   void sent_descriptor(pid_t pid) override;
   void feed_the_starved();
 
