@@ -360,7 +360,7 @@ class Torture {
   void settle(const Stream& stream, const SourceAccount& source, const Stream* through) {
     for (std::uint64_t n = 1; n <= source.done.load(); ++n) {
       const unsigned times = stream.times[n].load();
-      const unsigned sent = source.again[n].load() != 0 ? 2 : 1;
+      const unsigned sent = 1u + source.again[n].load();
       // What the relay has lost it has not sent on: one loss, and not three.
       const bool was_sent_on = !options_.iceoryx || !through || through->times[n].load() != 0;
       if (times == 0 && was_sent_on) {

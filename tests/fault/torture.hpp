@@ -120,7 +120,7 @@ using Ids = std::atomic<std::uint32_t>[max_events];
 struct SourceAccount {
   Word intent;             // send() was or will be called for the numbers up to this one
   Word done;               // these are committed: the outbox was seen empty after send() had returned
-  Byte again[max_events];  // sent a second time, because it was not known whether the first had been committed
+  Byte again[max_events];  // how often it was sent again, because it was not known whether it had been committed
 };
 
 struct ActorAccount {

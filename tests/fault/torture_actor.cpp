@@ -71,8 +71,8 @@ class Source : public actor::Actor<Events> {
     if (sent_) mine.done.store(mine.intent.load());
     const std::uint64_t done = mine.done.load();
     if (!sent_) {
-      // The last incarnation may have sent these or not.
-      for (std::uint64_t n = done + 1; n <= mine.intent.load(); ++n) mine.again[n].store(1);
+      // The last incarnation may have sent these or not, and so may those before it that came no further.
+      for (std::uint64_t n = done + 1; n <= mine.intent.load(); ++n) mine.again[n].fetch_add(1);
     } else if (account->stop.load() != 0 || done + 16 >= max_events) {
       return actor::StepAction::Backoff(std::chrono::milliseconds(20));
     } else {
