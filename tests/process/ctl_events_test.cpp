@@ -142,6 +142,7 @@ TEST_F(Events, EndWithTheirBroker) {
                                (directory() / "tail.out").string() + " 2>&1 &");
   broker.wait_for_log("a tool observes");
   end(broker);
+  wait_until("tail to end", [&] { return output_of("tail").find("ended ") != std::string::npos; });
   EXPECT_NE(output_of("tail").find("ended 3"), std::string::npos) << output_of("tail");
 }
 
