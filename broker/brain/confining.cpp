@@ -58,10 +58,13 @@ void Brain::empty_cgroup(ActorEntry& entry, const std::string& cgroup) {
 }
 
 /// REQUIRES: the keeper has told which processes there are.
-/// SUBTLE: had the next life in that cgroup been asked for, then after this was done.
+/// SUBTLE: had the next life in that cgroup been asked for, then after this was done. A life that is to be asked for
+/// may have been, too: its process is in the cgroup before the keeper can tell of it. So it is left alone; if the brain
+/// before this one ended just between its ledger and the kill, what had been left there ends with this life.
 void Brain::resume_emptying(ActorEntry& entry) {
   if (entry.emptied_cgroup.empty()) return;
-  const bool is_next_life = entry.has_process() && cgroup_of(entry) == entry.emptied_cgroup;
+  const bool is_asked_for = entry.has_process() || (entry.life == Life::Spawning && entry.serial != 0);
+  const bool is_next_life = is_asked_for && cgroup_of(entry) == entry.emptied_cgroup;
   is_next_life ? entry.emptied_cgroup.clear() : empty_cgroup(entry, std::string(entry.emptied_cgroup));
 }
 
