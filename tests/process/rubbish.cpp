@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <control/seqpacket.hpp>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <string>
 
 namespace {
@@ -34,20 +36,8 @@ int lingering(int port) {
 
 /// Leaves the only copy in the socket. Should there be nobody any more to take it: a process that exits does not wait.
 [[noreturn]] void send_away(int fd, int socket) {
-  char text[] = "hello\n";
-  iovec data{text, sizeof text - 1};
-  msghdr header = {};
-  header.msg_iov = &data;
-  header.msg_iovlen = 1;
-  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
-  header.msg_control = room;
-  header.msg_controllen = sizeof room;
-  cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-  (void)sendmsg(socket, &header, MSG_NOSIGNAL);
+  const int fds[] = {fd};
+  (void)actor::control::send_seqpacket(socket, std::as_bytes(std::span("hello\n", 6)), fds);
   _exit(0);
 }
 

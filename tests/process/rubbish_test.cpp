@@ -32,6 +32,21 @@ class Rubbish : public RuntimeTest {
            "\", \"5\"]\nrestart = \"temporary\"\nstart_timeout = \"1h\"\n";
   }
   std::string control_socket() { return (directory() / "run/actor/test/control.sock").string(); }
+  Broker& start_honest(const std::string& of_broker = "") {
+    Broker& broker = start("[broker]\nname = \"test\"\n" + of_broker + section("honest"));
+    broker.wait_for_state("honest", "ready");
+    return broker;
+  }
+  /// An actor that does so is killed, and everything goes on.
+  void expect_killed(const std::string& what_it_does, const std::string& why) {
+    Broker& broker = start_honest();
+    const pid_t brain = broker.brain_pid();
+    std::ofstream(directory() / "test0.toml", std::ios::app) << speaker("rubbish", what_it_does);
+    EXPECT_EQ(broker.ctl("reload").code, 0);
+    broker.wait_for_log(why);
+    broker.wait_for_state("rubbish", "ended");
+    expect_undisturbed(broker, brain);
+  }
   /// The broker as it was, with all that it does.
   void expect_undisturbed(Broker& broker, pid_t brain) {
     EXPECT_EQ(broker.ctl("restart honest").code, 0);
@@ -50,30 +65,15 @@ class Rubbish : public RuntimeTest {
 };
 
 TEST_F(Rubbish, WhoPrintsADescriptorIsKilledAndItsCloseIsWaitedForByNobody) {
-  Broker& broker = start("[broker]\nname = \"test\"\n" + section("honest"));
-  broker.wait_for_state("honest", "ready");
-  const pid_t brain = broker.brain_pid();
-  std::ofstream(directory() / "test0.toml", std::ios::app) << speaker("rubbish", "print");
-  EXPECT_EQ(broker.ctl("reload").code, 0);
-  broker.wait_for_log("it sent a descriptor to its standard output or error");
-  broker.wait_for_state("rubbish", "ended");
-  expect_undisturbed(broker, brain);
+  expect_killed("print", "it sent a descriptor to its standard output or error");
 }
 
 TEST_F(Rubbish, SoIsWhoSendsOneOverItsControlSocket) {
-  Broker& broker = start("[broker]\nname = \"test\"\n" + section("honest"));
-  broker.wait_for_state("honest", "ready");
-  const pid_t brain = broker.brain_pid();
-  std::ofstream(directory() / "test0.toml", std::ios::app) << speaker("rubbish", "say");
-  EXPECT_EQ(broker.ctl("reload").code, 0);
-  broker.wait_for_log("it sent a descriptor that is no shared memory");
-  broker.wait_for_state("rubbish", "ended");
-  expect_undisturbed(broker, brain);
+  expect_killed("say", "it sent a descriptor that is no shared memory");
 }
 
 TEST_F(Rubbish, AToolThatDoesSoIsHungUpOn) {
-  Broker& broker = start("[broker]\nname = \"test\"\n" + section("honest"));
-  broker.wait_for_state("honest", "ready");
+  Broker& broker = start_honest();
   const pid_t brain = broker.brain_pid();
   EXPECT_EQ(run("process_rubbish say " + port() + " 5 " + control_socket()).code, 0);
   broker.wait_for_log("closed a connection that broke the control protocol: it sent a descriptor");
@@ -81,8 +81,7 @@ TEST_F(Rubbish, AToolThatDoesSoIsHungUpOn) {
 }
 
 TEST_F(Rubbish, WhoKnocksAllTheTimeKeepsNobodyElseOut) {
-  Broker& broker = start("[broker]\nname = \"test\"\nbrain_watchdog = \"2s\"\n" + section("honest"));
-  broker.wait_for_state("honest", "ready");
+  Broker& broker = start_honest("brain_watchdog = \"2s\"\n");
   const pid_t brain = broker.brain_pid();
   std::vector<pid_t> knocking;
   for (int i = 0; i < 4; ++i)

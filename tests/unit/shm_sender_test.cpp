@@ -5,7 +5,7 @@
 #include <actor/error.hpp>
 #include <shm/bell.hpp>
 
-#include "fault/fan.hpp"
+#include "fan_values.hpp"
 
 namespace actor::fault {
 
@@ -28,17 +28,6 @@ struct Moody {
 };
 
 namespace {
-
-void start_all(Fan& fan) {
-  for (unsigned i = 0; i < fan.reader_count(); ++i) fan.start_reader(i);
-  fan.start_writer();
-}
-
-std::vector<std::uint64_t> values(const std::vector<Got>& all) {
-  std::vector<std::uint64_t> result;
-  for (const Got& got : all) result.push_back(got.value);
-  return result;
-}
 
 TEST(Sender, AFullTopicUsesUpNoOtherTopicsRoom) {
   Fan fan({.readers = 1, .topics = 2, .capacity = 4, .policy = OverflowPolicy::drop()});

@@ -7,7 +7,7 @@
 #include <actor/error.hpp>
 #include <stdexcept>
 
-#include "fault/fan.hpp"
+#include "fan_values.hpp"
 
 namespace actor::fault {
 namespace {
@@ -37,15 +37,6 @@ class NoDescriptors {
  private:
   rlimit before_{};
 };
-
-std::vector<std::uint64_t> values(const std::vector<Got>& all) {
-  std::vector<std::uint64_t> result;
-  for (const Got& got : all) {
-    EXPECT_TRUE(got.whole);
-    result.push_back(got.value);
-  }
-  return result;
-}
 
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Loop::Clock::now().time_since_epoch()).count();

@@ -34,9 +34,9 @@ template <class Message>
 std::size_t expected_fds(const Message&) {
   constexpr bool has_one = std::is_same_v<Message, Hello> || std::is_same_v<Message, RouteReady> ||
                            std::is_same_v<Message, ExtentAdded> || std::is_same_v<Message, Welcome> ||
-                           std::is_same_v<Message, PeerExtentAdded> ||
-                           std::is_same_v<Message, Observe> || std::is_same_v<Message, Observed> ||
-                           std::is_same_v<Message, AttachLatched> || std::is_same_v<Message, RunActor>;
+                           std::is_same_v<Message, PeerExtentAdded> || std::is_same_v<Message, Observe> ||
+                           std::is_same_v<Message, Observed> || std::is_same_v<Message, AttachLatched> ||
+                           std::is_same_v<Message, RunActor>;
   return has_one ? 1 : 0;
 }
 std::size_t expected_fds(const AddRoute& message) {

@@ -242,8 +242,8 @@ struct RemoveRoute {
 };
 
 /// Reader: one segment of a route, oldest first. Store `cursor` at cursor_index (first segment of the route only),
-/// answer Attached. Fds: ring, publisher's status segment, data bell, space bell; the bells take the place of those that
-/// the route may have. The ring is as is said here: its own header can still be written by its publisher.
+/// answer Attached. Fds: ring, publisher's status segment, data bell, space bell; the bells take the place of those
+/// that the route may have. The ring is as is said here: its own header can still be written by its publisher.
 struct Attach {
   RouteId route;
   std::string publisher;
