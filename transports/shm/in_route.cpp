@@ -8,7 +8,9 @@
 namespace actor::shm {
 namespace {
 
-constexpr std::uint64_t largest_batch = 16;
+/// Telling the publisher takes a line from it and waits for every store before it: with 16, small events went at 0.9
+/// times the rate (`tests/bench/run --only throughput/spin/1-1/64`).
+constexpr std::uint64_t largest_batch = 64;
 
 }  // namespace
 

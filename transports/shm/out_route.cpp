@@ -15,6 +15,7 @@ OutRoute::OutRoute(OutRouteSpec spec, Fd data_bell, Fd space_bell)
       ring_(OwnedSegment::create("actor-ring", ring_bytes(spec_.slots))),
       cells_(reinterpret_cast<Cell*>(ring_.data() + sizeof(RingHeader))),
       mask_(spec_.slots - 1),
+      fetched_ahead_(std::min<std::uint64_t>(spec_.slots / 8, 8)),
       head_(spec_.base),
       reclaimed_(spec_.base),
       notes_(spec_.slots),

@@ -6,6 +6,7 @@
 #include <shm/bell.hpp>
 #include <shm/layout.hpp>
 #include <shm/pool.hpp>
+#include <shm/prefetch.hpp>
 #include <shm/segment.hpp>
 #include <string>
 #include <vector>
@@ -90,7 +91,9 @@ class OutRoute {
     ++spec_.topics[position].in_flight;
     // PAIRS: slot.sequence (acquire load in RingView::has). If the process dies before this store the slot is not
     // there.
-    next_slot().sequence.store(head_ + 1, std::memory_order_release);
+    Slot& slot = next_slot();
+    slot.sequence.store(head_ + 1, std::memory_order_release);
+    fetch_ahead((slot.flags_and_bytes >> 24 & Slot::in_tail) != 0);
     ++head_;
     dirty_ = true;
     // INVARIANT: the head word lags by less than the ring is long, however much one handler sends while the reader
@@ -117,6 +120,12 @@ class OutRoute {
   bool overflow_reported = false;  // a Fail topic overflowed since this reader came
 
  private:
+  /// The lines of an event to come are still where their last one was read. It is likely to be like this one.
+  void fetch_ahead(bool with_tail) const {
+    const Cell& cell = cells_[(head_ + fetched_ahead_) & mask_];
+    fetch_to_write(&cell.slot);
+    if (with_tail) fetch_to_write(&cell.tail);
+  }
   struct Note {
     Pool::ChunkId chunk;
     std::uint32_t position;
@@ -131,6 +140,7 @@ class OutRoute {
   OwnedSegment ring_;
   Cell* cells_;
   std::uint64_t mask_;
+  std::uint64_t fetched_ahead_;  // slots
   std::uint64_t head_;
   std::uint64_t reclaimed_;   // INVARIANT: reclaimed_ <= head_
   std::uint64_t chunks_ = 0;  // chunks held by slots in [reclaimed_, head_)

@@ -207,7 +207,7 @@ bool Receiver::next(Delivery& out) {
   if (in_flight_.route != 0) [[unlikely]]
     turn_to_the_event_in_flight();
   if (burst_left_ == 0 && !routes_.empty()) {  // its turn is over, though it may have more
-    routes_[turn_]->publish_released();
+    routes_[turn_]->look_ahead();
     go_on();
   }
   for (std::size_t tried = 0; tried < routes_.size(); ++tried) {

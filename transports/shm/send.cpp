@@ -1,5 +1,5 @@
-// Sending as it usually is: one reader that has room, nothing staged, nobody watching, an event that we know how to
-// encode. Whatever else there may be to keep in mind is send_any()'s, in sender.cpp, which does the same in more steps.
+// Sending as it usually is: one reader that has room, nothing staged, nobody watching. Whatever else there may be to
+// keep in mind is send_any()'s, in sender.cpp, which does the same in more steps.
 
 #include <cstring>
 #include <shm/sender.hpp>
@@ -9,7 +9,7 @@ namespace actor::shm {
 EventId Sender::send(const Outgoing& out) {
   Topic& topic = topics_[out.topic];
   const bool is_quiet = outbox_.empty() && loans_.empty() && replay_ == 0 && !out.parent && !is_watched();
-  if (topic.is_simple && is_quiet && !out.type->has_own_code) [[likely]] {
+  if (topic.is_simple && is_quiet) [[likely]] {
     const Target& target = topic.targets.front();
     if (target.route->has_room(target.position, pool_)) [[likely]] {
       const EventType& type = *out.type;
@@ -25,17 +25,11 @@ EventId Sender::send(const Outgoing& out) {
 }
 
 /// What send_any() comes to when there is room and nothing to keep in mind: the event is written where its reader is.
+/// A type's own code may throw while it is encoded: until then nothing has happened that anybody can see.
 inline EventId Sender::send_simply(const Outgoing& out, const Topic& topic, const Payload& payload) {
   const Target& target = topic.targets.front();
   OutRoute& route = *target.route;
-  bool maybe_duplicate = false;  // it is not: no number is used again
-  const EventId id = counter_ < counter_limit_ ? EventId{key_, counter_++} : next_id(maybe_duplicate);
-  if (handling_) note_output(id.counter);
   Slot& slot = route.next_slot();
-  slot.counter = id.counter;
-  slot.stamp_ns = now_ns_ != 0 ? now_ns_ : now();
-  slot.topic = topic.is.wire;
-  slot.type = out.type == last_type_ ? last_wire_type_ : wire_type(out.type);
   std::byte* at = slot.payload;
   if (payload.chunk != Pool::no_chunk) {
     const PoolRef reference = pool_.reference(payload.chunk, payload.size);
@@ -51,12 +45,28 @@ inline EventId Sender::send_simply(const Outgoing& out, const Topic& topic, cons
   if (out.type->trivially_copyable)
     std::memcpy(at, out.event, payload.size);
   else
-    out.type->encode(out.event, {at, payload.size});
+    encode(out, at, payload);
+  bool maybe_duplicate = false;  // it is not: no number is used again
+  const EventId id = counter_ < counter_limit_ ? EventId{key_, counter_++} : next_id(maybe_duplicate);
+  if (handling_) note_output(id.counter);
+  slot.counter = id.counter;
+  slot.stamp_ns = now_ns_ != 0 ? now_ns_ : now();
+  slot.topic = topic.is.wire;
+  slot.type = out.type == last_type_ ? last_wire_type_ : wire_type(out.type);
   route.push(target.position, payload.chunk);
   count(status_.counters.published, 1);
   count(status_.counters.sent, 1);
   dirty_ = true;
   return id;
+}
+
+inline void Sender::encode(const Outgoing& out, std::byte* at, const Payload& payload) {
+  try {
+    out.type->encode(out.event, {at, payload.size});
+  } catch (...) {
+    if (payload.chunk != Pool::no_chunk) pool_.release(payload.chunk);
+    throw;
+  }
 }
 
 }  // namespace actor::shm

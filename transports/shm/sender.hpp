@@ -135,6 +135,7 @@ class Sender {
   enum class Room { Now, Wait };
 
   EventId send_simply(const Outgoing& out, const Topic& topic, const Payload& payload);
+  void encode(const Outgoing& out, std::byte* at, const Payload& payload);
 
   EventId send_any(const Outgoing& out, Topic& topic);
   void connect_topics();
