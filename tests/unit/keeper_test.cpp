@@ -169,6 +169,7 @@ TEST_F(KeeperTest, AStoredDescriptorLivesUntilItIsDropped) {
 TEST_F(KeeperTest, ADescriptorThatLingersInADeadChildsSocketsHoldsUpNobody) {
   client_->say_running();
   fault::Lingering lingering;
+  std::uint64_t serial = 0;
   {
     const Spawned child = spawn(shell("exec cat <&3"));
     const Fd childs_end(static_cast<int>(::syscall(SYS_pidfd_getfd, child.pidfd.get(), 3, 0)));
@@ -177,10 +178,11 @@ TEST_F(KeeperTest, ADescriptorThatLingersInADeadChildsSocketsHoldsUpNobody) {
     ASSERT_EQ(control::send_seqpacket(childs_end.get(), std::as_bytes(std::span("hello")), fds),
               control::SendResult::Sent);
     ::close(fds[0]);
-    client_->kill(child.serial, SIGKILL, true);
+    serial = child.serial;
+    client_->kill(serial, SIGKILL, true);
     expect_event<Exited>();
-    client_->ack_exit(child.serial);
   }
+  client_->ack_exit(serial);  // not before: the last copies are the keeper's to close
   spawn(shell("exit 0"));
   EXPECT_EQ(WEXITSTATUS(expect_event<Exited>().status), 0);
 }
