@@ -69,6 +69,9 @@ TEST_F(DeadLetters, APoisonEventIsGivenUpAndItsReaderGoesOnWithoutIt) {
   EXPECT_EQ(broker.actor("sink").at("dead_lettered"), 1);
   expect_the_account_to_balance(broker);
 
+  const Finished missing = broker.ctl("dead-letters discard 77");
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_EQ(missing.said, "actorctl: there is no dead letter 77: actorctl dead-letters list has those there are\n");
   EXPECT_EQ(broker.ctl("dead-letters discard --all").code, 0);
   EXPECT_EQ(letters(broker).size(), 0U);
 }
