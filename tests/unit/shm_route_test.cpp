@@ -409,6 +409,19 @@ TEST(InRoute, APinGivenBackByAnotherThreadWakesTheSleepingReader) {
   EXPECT_EQ(status_of(reader).cursors[0].released.load(), 1u);
 }
 
+TEST(InRoute, WhatWasHandledIsLetGoOfWithTheTurnHoweverLongTheMailbox) {
+  Fan fan({.readers = 1, .capacity = 1024});
+  start_all(fan);
+  for (std::uint64_t i = 0; i < 3; ++i) fan.writer().send<InSlot>(i);
+  Reader& reader = fan.reader(0);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(reader.take());
+    reader.done();
+  }
+  reader.port->new_turn();
+  EXPECT_EQ(status_of(reader).cursors[0].released.load(), 2u);
+}
+
 TEST(InRoute, AnExtentThatNeverComesKeepsNobodyAwake) {
   Fan fan({.readers = 1, .capacity = 8});
   fan.start_reader(0);

@@ -190,6 +190,7 @@ void ShmPort::take_returns() {
 void ShmPort::new_turn() {
   status().progress.store(++turns_, std::memory_order_relaxed);
   sender_.new_turn();
+  receiver_.new_turn();
   times_.new_turn();
   // What timers and commands send while the outputs of the last handler still wait for room is not that handler's.
   sender_.end_handling();

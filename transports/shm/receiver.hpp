@@ -90,6 +90,11 @@ class Receiver {
   /// What its predecessor sent while handling the event handed out last; empty (0, 0) when it is not redelivered.
   std::pair<std::uint64_t, std::uint64_t> replayed_outputs() const { return replayed_; }
 
+  /// Lets the publisher that was heard last reuse what was handled: however long handlers take, it need not wait for
+  /// more of them than there are in a turn.
+  void new_turn() {
+    if (turn_ < routes_.size()) routes_[turn_]->publish_released();
+  }
   /// Lets the publishers reuse all that was handled.
   void publish_released();
   bool prepare_wait();
