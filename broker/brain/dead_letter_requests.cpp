@@ -112,7 +112,7 @@ Json Requests::list_letters(const DeadLetterStore& store, const Json& request) c
 
 Json Requests::discard_letters(DeadLetterStore& store, const Json& request) {
   const auto ids = chosen(store, request);
-  if (ids.empty() && request.contains("ids")) return {{"error", none_of(request)}};
+  if (ids.empty() && !request.contains("all")) return {{"error", none_of(request)}};
   const std::size_t count = store.remove(ids);
   if (count > 0) brain.log_.info("operator", "", std::to_string(count) + " dead letters are discarded by an operator");
   return {{"ok", "discarded " + std::to_string(count)}, {"count", count}};

@@ -211,6 +211,7 @@ bool Fan::attach(Reader& reader, unsigned index, const Incarnation& incarnation)
                           incarnation.ended,
                           ending.final_head,
                           ending.from_record};
+  spec.smallest_quota = options_.smallest_quota;
   for (std::uint16_t topic = 1; topic <= options_.topics; ++topic) spec.topics.push_back(topic);
   const bool attached = reader.port->attach(std::move(spec), error);
   for (const auto& [extent, fd] : incarnation.fds.extents)

@@ -22,6 +22,7 @@ struct FanOptions {
   OverflowPolicy policy = OverflowPolicy::block();
   std::uint64_t base = 0;  ///< where every ring's numbers start
   std::uint64_t memory_bytes = 16u << 20;
+  std::uint32_t smallest_quota = 1;  ///< that readers go by when they let go of events
 };
 
 /// What a reader was given.

@@ -410,16 +410,37 @@ TEST(InRoute, APinGivenBackByAnotherThreadWakesTheSleepingReader) {
 }
 
 TEST(InRoute, WhatWasHandledIsLetGoOfWithTheTurnHoweverLongTheMailbox) {
-  Fan fan({.readers = 1, .capacity = 1024});
+  Fan fan({.readers = 1, .capacity = 1024, .smallest_quota = 1024});
   start_all(fan);
   for (std::uint64_t i = 0; i < 3; ++i) fan.writer().send<InSlot>(i);
   Reader& reader = fan.reader(0);
-  for (int i = 0; i < 2; ++i) {
-    ASSERT_TRUE(reader.take());
-    reader.done();
-  }
+  const shm::Word& released = status_of(reader).cursors[0].released;
+  ASSERT_TRUE(reader.take());
+  reader.done();
+  ASSERT_TRUE(reader.port->next(reader.in_hand));
+  reader.done();
+  EXPECT_EQ(released.load(), 0u);
   reader.port->new_turn();
-  EXPECT_EQ(status_of(reader).cursors[0].released.load(), 2u);
+  EXPECT_EQ(released.load(), 2u);
+}
+
+TEST(InRoute, WhatFillsMemoryIsLetGoOfSooner) {
+  shm::Cursor words{};
+  shm::InRoute route(1, 1024, false, words, 0, shm::make_bell(), shm::make_bell());
+  const auto events_until = [&](std::size_t bytes) {
+    route.publish_released();
+    int events = 0;
+    while (!route.should_publish(bytes)) {
+      route.advance();
+      ++events;
+    }
+    return events;
+  };
+  EXPECT_EQ(events_until(64), 64);
+  EXPECT_EQ(events_until(65), 16);
+  EXPECT_EQ(events_until(4096), 0);
+  route.set_smallest_quota(8);  // its publisher's next life may send on a shorter topic
+  EXPECT_EQ(events_until(64), 2);
 }
 
 TEST(InRoute, AnExtentThatNeverComesKeepsNobodyAwake) {

@@ -96,19 +96,23 @@ TEST(Sender, APayloadLargerThanTheBudgetIsRefused) {
 }
 
 TEST(Sender, AnEventThatCannotBeEncodedLeavesNothingBehind) {
-  Fan fan({.readers = 2, .capacity = 16, .memory_bytes = 64u << 10});
-  start_all(fan);
-  shm::ShmPort& port = *fan.writer().port;
-  for (const Moody::When when : {Moody::When::First, Moody::When::Second}) {
-    for (int i = 0; i < 100; ++i) {  // many times what the memory holds
-      const Moody moody{when};
-      EXPECT_THROW(port.send({&event_type<Moody>(), &moody, 0, {}}), std::runtime_error);
+  for (const unsigned readers : {1u, 2u}) {  // one reader's are encoded where they are read
+    SCOPED_TRACE(readers);
+    Fan fan({.readers = readers, .capacity = 16, .memory_bytes = 64u << 10});
+    start_all(fan);
+    shm::ShmPort& port = *fan.writer().port;
+    for (const Moody::When when : {Moody::When::First, Moody::When::Second}) {
+      for (int i = 0; i < 100; ++i) {  // many times what the memory holds
+        const Moody moody{when};
+        EXPECT_THROW(port.send({&event_type<Moody>(), &moody, 0, {}}), std::runtime_error);
+      }
     }
+    EXPECT_EQ(port.counters().published, 0u);
+    EXPECT_EQ(port.sender().pool().used_bytes(), 0u);
+    for (std::uint64_t i = 0; i < 5; ++i) fan.writer().send<InPool>(i);
+    EXPECT_FALSE(port.has_staged());
+    for (unsigned i = 0; i < readers; ++i) EXPECT_EQ(values(fan.reader(i).receive_all()).size(), 5u);
   }
-  EXPECT_EQ(port.counters().published, 0u);
-  for (std::uint64_t i = 0; i < 5; ++i) fan.writer().send<InPool>(i);
-  EXPECT_FALSE(port.has_staged());
-  for (unsigned i = 0; i < 2; ++i) EXPECT_EQ(values(fan.reader(i).receive_all()).size(), 5u);
 }
 
 TEST(Sender, AnExhaustedBudgetStagesUntilTheReadersLetGo) {

@@ -6,14 +6,6 @@
 #include <shm/poison.hpp>
 
 namespace actor::shm {
-namespace {
-
-/// Telling the publisher takes a line from it and waits for every store before it: with 16, small events went at 0.9
-/// times the rate (`tests/bench/run --only throughput/spin/1-1/64`).
-constexpr std::uint64_t largest_batch = 64;
-
-}  // namespace
-
 InRoute::InRoute(std::uint32_t route, std::uint32_t smallest_quota, bool overwriting, Cursor& words,
                  std::uint64_t cursor, Fd data_bell, Fd space_bell)
     : id_(route),
@@ -22,11 +14,15 @@ InRoute::InRoute(std::uint32_t route, std::uint32_t smallest_quota, bool overwri
       cursor_(cursor),
       began_(cursor),
       released_(cursor),
-      batch_(std::clamp<std::uint64_t>(smallest_quota / 4, 1, largest_batch)),
       data_bell_(std::move(data_bell)),
       space_bell_(std::move(space_bell)) {
+  set_smallest_quota(smallest_quota);
   words_.done.store(cursor, std::memory_order_relaxed);
   words_.released.store(cursor, std::memory_order_relaxed);
+}
+
+void InRoute::set_smallest_quota(std::uint32_t events) {
+  batch_ = std::clamp<std::uint64_t>(events / 4, 1, largest_batch);
 }
 
 Take InRoute::take_slowly(Found& found, std::string& error) {

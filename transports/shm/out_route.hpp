@@ -122,6 +122,7 @@ class OutRoute {
  private:
   /// The lines of an event to come are still where their last one was read. It is likely to be like this one.
   void fetch_ahead(bool with_tail) const {
+    if (fetched_ahead_ == 0) return;
     const Cell& cell = cells_[(head_ + fetched_ahead_) & mask_];
     fetch_to_write(&cell.slot);
     if (with_tail) fetch_to_write(&cell.tail);
@@ -140,7 +141,7 @@ class OutRoute {
   OwnedSegment ring_;
   Cell* cells_;
   std::uint64_t mask_;
-  std::uint64_t fetched_ahead_;  // slots
+  std::uint64_t fetched_ahead_;  // slots; an eighth of a short ring, whose others are in use, and none of a tiny one
   std::uint64_t head_;
   std::uint64_t reclaimed_;   // INVARIANT: reclaimed_ <= head_
   std::uint64_t chunks_ = 0;  // chunks held by slots in [reclaimed_, head_)

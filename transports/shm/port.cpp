@@ -190,7 +190,9 @@ void ShmPort::take_returns() {
 void ShmPort::new_turn() {
   status().progress.store(++turns_, std::memory_order_relaxed);
   sender_.new_turn();
-  receiver_.new_turn();
+  // While something is staged no event is handled, and those who wait for the room of what was may be the ones it waits
+  // for.
+  sender_.has_staged() ? receiver_.publish_released() : receiver_.publish_released_in_turn();
   times_.new_turn();
   // What timers and commands send while the outputs of the last handler still wait for room is not that handler's.
   sender_.end_handling();

@@ -89,6 +89,7 @@ InRoute* Receiver::attach(InSegmentSpec spec, std::string& error) {
     route = routes_.back().get();
     by_id_[spec.route] = route;
   }
+  route->set_smallest_quota(spec.smallest_quota);  // this life may send on topics that the last one did not
   // A reader that has begun to read the route has had what came before. What was sent into a ring of which nothing has
   // been read comes in its turn.
   if (is_new || route->is_untouched()) {
@@ -127,6 +128,7 @@ void Receiver::remove_route(std::uint32_t id) {
       std::find_if(routes_.begin(), routes_.end(), [id](const auto& route) { return route->id() == id; });
   if (found == routes_.end()) return;
   if (in_hand_ == found->get()) in_hand_ = nullptr;
+  std::erase(left_, found->get());
   by_id_.erase(id);
   latched_.forget(id);
   routes_.erase(found);
@@ -208,6 +210,7 @@ bool Receiver::next(Delivery& out) {
     turn_to_the_event_in_flight();
   if (burst_left_ == 0 && !routes_.empty()) {  // its turn is over, though it may have more
     routes_[turn_]->look_ahead();
+    if (routes_.size() > 1) left_.push_back(routes_[turn_].get());
     go_on();
   }
   for (std::size_t tried = 0; tried < routes_.size(); ++tried) {

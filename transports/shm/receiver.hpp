@@ -90,9 +90,10 @@ class Receiver {
   /// What its predecessor sent while handling the event handed out last; empty (0, 0) when it is not redelivered.
   std::pair<std::uint64_t, std::uint64_t> replayed_outputs() const { return replayed_; }
 
-  /// Lets the publisher that was heard last reuse what was handled: however long handlers take, it need not wait for
-  /// more of them than there are in a turn.
-  void new_turn() {
+  /// Lets the publishers heard in the turn that is over reuse what was handled. A turn is short when handlers are slow.
+  void publish_released_in_turn() {
+    for (InRoute* route : left_) route->publish_released();
+    left_.clear();
     if (turn_ < routes_.size()) routes_[turn_]->publish_released();
   }
   /// Lets the publishers reuse all that was handled.
@@ -137,6 +138,7 @@ class Receiver {
   std::vector<std::uint16_t> handle_of_wire_topic_;
   std::size_t turn_ = 0;
   unsigned burst_left_ = burst;
+  std::vector<InRoute*> left_;  // in this turn, though they may have more
   InRoute* in_hand_ = nullptr;
   Carrier* carrier_ = nullptr;
   bool outside_first_ = false;

@@ -25,7 +25,7 @@ EventId Sender::send(const Outgoing& out) {
 }
 
 /// What send_any() comes to when there is room and nothing to keep in mind: the event is written where its reader is.
-/// A type's own code may throw while it is encoded: until then nothing has happened that anybody can see.
+/// A type's own code may throw: so the event is encoded before it has a number and is counted.
 inline EventId Sender::send_simply(const Outgoing& out, const Topic& topic, const Payload& payload) {
   const Target& target = topic.targets.front();
   OutRoute& route = *target.route;

@@ -63,8 +63,9 @@ template <class T>
   }
 }
 
-/// REQUIRES: out.size() == encoded_size(value), and `value` unchanged in between. Throws what a type's own serialize()
-/// throws, and Error(External) if that writes another number of bytes than it did when it was measured.
+/// REQUIRES: out.size() == encoded_size(value), and `value` unchanged in between; a type's own serialize() sends
+/// nothing, for it may be writing where the next event goes. Throws what a type's own serialize() throws, and
+/// Error(External) if that writes another number of bytes than it did when it was measured.
 template <class T>
 void encode(const T& value, std::span<std::byte> out) {
   check_encodable<T>();

@@ -118,12 +118,12 @@ Runner::Done Runner::turn() {
       break;
     }
     busy = true;
-    // Whose events take long looks at what else there may be after each of them, others ever more seldom.
+    // Whose events take long looks at what else there may be after each of them, others after 16.
     if (++handled != look_at) continue;
     const bool others_wait = host_.injection->pending() || host_.loop.may_be_due(true);
     is_slow_ = others_wait && handled <= 4;
     if (others_wait) break;
-    look_at = handled * 4;
+    look_at = handled < 16 ? handled * 4 : handled + 16;
   }
   // A mailbox that is never empty does not starve the step: it has had no chance if all of the batch were events.
   if (!quiet_ && !staged && !host_.stop_requested && step_is_due(!empty)) {
