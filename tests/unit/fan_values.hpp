@@ -25,6 +25,10 @@ inline std::vector<std::uint64_t> from_to(std::uint64_t from, std::uint64_t unti
 /// Where numbering might go wrong: at zero, at the ring's end, at 2^32, and just before the end of time.
 inline constexpr std::uint64_t bases[] = {0, 1, 5, 7, (std::uint64_t{1} << 32) - 11, (std::uint64_t{1} << 63) - 5};
 
+inline shm::Status& status_of(Reader& reader) {
+  return reader.port->status();
+}
+
 inline void start_all(Fan& fan) {
   for (unsigned i = 0; i < fan.reader_count(); ++i) fan.start_reader(i);
   fan.start_writer();

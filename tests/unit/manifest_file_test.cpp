@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "manifest/check.hpp"
+#include "manifest_lines.hpp"
 
 namespace actor::broker {
 namespace {
@@ -14,12 +15,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-std::vector<std::string> lines_of(const std::vector<ManifestError>& errors) {
-  std::vector<std::string> lines;
-  for (const ManifestError& error : errors) lines.push_back(format(error));
-  return lines;
-}
 
 // A directory that is gone after the test.
 class ManifestFile : public ::testing::Test {

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "manifest/check.hpp"
+#include "manifest_lines.hpp"
 
 namespace actor::broker {
 namespace {
@@ -20,12 +21,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
-
-std::vector<std::string> lines_of(const std::vector<ManifestError>& errors) {
-  std::vector<std::string> lines;
-  for (const ManifestError& error : errors) lines.push_back(format(error));
-  return lines;
-}
 
 Manifest parse_valid(std::string_view text) {
   ManifestResult result = parse_manifest(text, "station.toml");

@@ -13,10 +13,6 @@
 namespace actor::fault {
 namespace {
 
-shm::Status& status_of(Reader& reader) {
-  return reader.port->status();
-}
-
 bool rang(int bell) {
   pollfd poll_bell{bell, POLLIN, 0};
   return poll(&poll_bell, 1, 0) == 1;

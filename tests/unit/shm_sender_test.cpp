@@ -142,7 +142,7 @@ TEST(Sender, ADeadlineCountsForMemoryToo) {
 
 TEST(Sender, WaitingForRoomLetsGoOfWhatWasHandled) {
   // A waits for room at B; until it got some, A's own publisher must be able to use what A has handled.
-  Fan fan({.readers = 1, .capacity = 8});
+  Fan fan({.readers = 1, .capacity = 8, .smallest_quota = 1024});
   start_all(fan);
   for (std::uint64_t i = 0; i < 8; ++i) fan.writer().send<InSlot>(i);
   Reader& middle = fan.reader(0);
@@ -150,14 +150,16 @@ TEST(Sender, WaitingForRoomLetsGoOfWhatWasHandled) {
   middle.port->bind_topic({"onwards", OverflowPolicy::block(), 5, true});
   middle.port->add_out_route({9, "next", {{5, 1}}, 1, false, 0}, shm::make_bell(), shm::make_bell());
   const auto onwards = middle.port->open_topic("onwards", OverflowPolicy::block());
+  middle.port->new_turn();
   for (int i = 0; i < 7; ++i) {
-    ASSERT_TRUE(middle.take());
+    ASSERT_TRUE(middle.port->next(middle.in_hand));
     middle.done();
   }
-  ASSERT_TRUE(middle.take());
+  ASSERT_TRUE(middle.port->next(middle.in_hand));
   const InSlot event = make_event<InSlot>(1);
   for (int i = 0; i < 2; ++i) middle.port->send({&event_type<InSlot>(), &event, onwards, {}});
   ASSERT_TRUE(middle.port->has_staged());
+  EXPECT_EQ(status_of(middle).cursors[0].released.load(), 0u);
   middle.port->prepare_wait();
   fan.writer().send<InSlot>(8);
   EXPECT_FALSE(fan.writer().port->has_staged());
